@@ -1,4 +1,4 @@
-/** What takes minutes, and has a short form among the usual tests: `npm run test:long`. */
+/** What takes half a minute to minutes, and has a shorter relative among the usual tests: `npm run test:long`. */
 import { defineConfig } from 'vitest/config'
 import usual from './vitest.config.ts'
 

@@ -1,7 +1,7 @@
 /** 500 messages in 10 seconds over 50 channels of Discord: how long people wait, and whether Discord had to complain. */
 import { removeHome, startParley, temporaryHome } from '../test/e2e/parley.ts'
 import { gatherCrowd } from '../test/servers/discord-crowd.ts'
-import { quantile, type Result, round, say } from './report.ts'
+import { type Result, say, spread } from './report.ts'
 
 const crowdSize = { messages: 500, channels: 50, overMs: 10_000 }
 
@@ -12,17 +12,11 @@ export async function measureDiscord(): Promise<Pick<Result, 'tables' | 'aims'>>
     await using _parley = await startParley(home, crowd.env)
     say(`${crowdSize.messages} messages in ${crowdSize.overMs / 1000} s over ${crowdSize.channels} channels`)
     const { firstMs, totalMs, refused, unanswered, disordered, requests } = await crowd.write(crowdSize)
-    const row = (what: string, values: number[]) => ({
-      what,
-      p50: round(quantile(values, 0.5)),
-      p95: round(quantile(values, 0.95)),
-      most: round(Math.max(...values)),
-    })
     return {
       tables: [
         {
           title: 'Discord: milliseconds from a message to its answer',
-          rows: [row('first text', firstMs), row('whole answer', totalMs)],
+          rows: [spread('first text', firstMs), spread('whole answer', totalMs)],
           notes: [
             `${requests} requests; Discord allows a bot 50 a second, so this crowd takes at least ${Math.ceil(requests / 50)} s`,
             `${refused.length} of them were told to slow down`,

@@ -16,7 +16,10 @@ import { measureReading } from './reading.ts'
 import { measureRecordings } from './recordings.ts'
 import { describeHost, print, type Result, round, say } from './report.ts'
 import { measureRouting } from './routing.ts'
+import { measureSearch } from './search.ts'
 import { measureSlack } from './slack.ts'
+import { measureTeams } from './teams.ts'
+import { measureWeb } from './web.ts'
 
 /** THE table of benches. */
 const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = {
@@ -29,6 +32,9 @@ const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = 
   routing: measureRouting,
   chaos: measureChaos,
   slack: measureSlack,
+  teams: measureTeams,
+  web: measureWeb,
+  search: measureSearch,
 }
 
 const { values, positionals } = parseArgs({

@@ -1,10 +1,13 @@
 /** Each kind of file once, small: text PDFs beside pdftotext, scans, pictures and recordings, with the memory that reading took. */
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { silentLog } from '../src/core/log.ts'
 import { createReader } from '../src/media/create-reader.ts'
+import { giveWay } from '../src/media/guard.ts'
 import type { PageRenderer, Reader } from '../src/media/reader.ts'
 import { findRecognizer } from '../src/media/recognizer.ts'
 import { keeping, localBlobs, picturesIn } from '../test/fixtures/blobs.ts'
@@ -16,7 +19,7 @@ import { readManuals } from './reading.ts'
 import { measureRecordings } from './recordings.ts'
 import { type Cell, median, type Result, say, type Table } from './report.ts'
 
-const scannedPages = 3
+const scannedPages = 6
 /** A4 at 200 dpi, as scanners give it. */
 const scanWidth = 1654
 const repeats = 5
@@ -82,11 +85,32 @@ async function measureScan({ reader, files, peaks }: Rig, by: string): Promise<T
     title: 'A scan, by OCR',
     rows: [
       { by, pages: scannedPages, 's/page': ms / 1000 / scannedPages, ...memory(peaks), 'words found, %': 100 * recall },
+      ...(await bareTesseract(drawn)),
     ],
     notes: [
       'From the file to its text, the start of the processes included; words found: on the worst page. Memory: the reading process, without tesseract.',
     ],
   }
+}
+
+/** The program alone, one page after the other, on the same pictures. */
+async function bareTesseract(pages: Buffer[]): Promise<Record<string, Cell>[]> {
+  const tesseract = program('tesseract')
+  if (tesseract === undefined) return []
+  const env = { PATH: process.env.PATH, OMP_THREAD_LIMIT: '1' }
+  const { ms } = await timed(async () => {
+    for (const page of pages) {
+      const child = execFile(tesseract, ['stdin', 'stdout', '-l', 'eng', '--dpi', '200', 'tsv'], {
+        env,
+        maxBuffer: 16e6,
+      })
+      // At the same priority as Parley's, so that other work on the machine slows both.
+      giveWay(child)
+      child.stdin?.end(page)
+      await once(child, 'exit')
+    }
+  })
+  return [{ by: 'bare tesseract', pages: pages.length, 's/page': ms / 1000 / pages.length }]
 }
 
 /** A photograph has nothing to recognise; a note has three lines. */

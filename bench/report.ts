@@ -101,3 +101,11 @@ export function quantile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
 }
+
+/** How long people waited: a row of a table. */
+export const spread = (what: string, ms: number[]) => ({
+  what,
+  p50: round(quantile(ms, 0.5)),
+  p95: round(quantile(ms, 0.95)),
+  most: round(quantile(ms, 1)),
+})

@@ -7,7 +7,7 @@ import { removeHome, startParley, temporaryHome } from '../test/e2e/parley.ts'
 import { startSlack } from '../test/servers/slack.ts'
 import { type Rush, rush, slackTiers } from '../test/servers/slack-rush.ts'
 import { bot } from '../test/servers/slack-state.ts'
-import { type Aim, quantile, round, say, type Table } from './report.ts'
+import { type Aim, quantile, round, say, spread, type Table } from './report.ts'
 import { startModel } from './servers.ts'
 
 const load: Omit<Rush, 'settleMs'> = { mentions: 500, channels: 50, overMs: 10_000 }
@@ -31,17 +31,11 @@ export async function measureSlack(): Promise<{ tables: Table[]; aims: Aim[] }> 
     const limited = slack.calls.filter(({ error }) => error === 'ratelimited').length
     const count = (method: string) =>
       slack.calls.filter((call) => call.method === method && call.error === undefined).length
-    const row = (what: string, ms: number[]) => ({
-      what,
-      p50: round(quantile(ms, 0.5)),
-      p95: round(quantile(ms, 0.95)),
-      most: round(quantile(ms, 1)),
-    })
     return {
       tables: [
         {
           title: 'From the event, in ms',
-          rows: [row('to its acknowledgement', acks), row('to the whole answer', answers)],
+          rows: [spread('to its acknowledgement', acks), spread('to the whole answer', answers)],
         },
         {
           title: 'Calls to Slack',

@@ -1,9 +1,10 @@
-/** Builds what a fresh clone needs after `npm ci`: the database client's types and the console page. Skips what is up to date. */
+/** Builds what a fresh clone needs after `npm ci`: the database client's types, the code of reading processes and the console page. Skips what is up to date. */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildPage } from '../adapters/console/page/build.ts'
+import { strippedFolder } from '../src/media/stripped-code.ts'
 
 const root = join(import.meta.dirname, '..')
 const generated = join(root, 'src/store/generated')
@@ -30,5 +31,15 @@ function generateClient(): void {
   writeFileSync(stampFile, stamp)
 }
 
+function stripReader(): void {
+  if (existsSync(strippedFolder())) return
+  // Node calls the function that does it experimental.
+  const args = ['--no-warnings', join(import.meta.dirname, 'strip-reader.ts')]
+  const result = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  if (result.status !== 0)
+    throw new Error(`the types of the reading processes' code were not removed:\n${result.stderr}`)
+}
+
 generateClient()
+stripReader()
 await buildPage()

@@ -19,6 +19,12 @@ const unused: { files: string; except?: RegExp; why: string }[] = [
   },
   { files: 'prisma/build/query_compiler_*.wasm', why: 'query compilers of the database browser' },
   { files: 'tesseract.js-core/tesseract-core{,-simd,-relaxedsimd}.{js,wasm,wasm.js}', why: 'the older OCR engine' },
+  { files: '**/openai/src', why: 'the sources that a client was compiled from' },
+  { files: '{zod,ai,@ai-sdk/*}/src', why: 'the sources that packages were compiled from' },
+  { files: 'ai/docs', why: 'a manual' },
+  { files: 'js-tiktoken/dist/{ranks,index.cjs}', why: 'tables of a tokenizer, for older imports and one by one' },
+  { files: 'jschardet/{dist,build/index.cjs}', why: 'the encoding detector again, for browsers and older imports' },
+  { files: 'linkedom/{cjs,worker.js}', why: 'a DOM again, for older imports and in one file' },
   { files: 'tesseract.js-core/*-lstm.wasm.js', why: 'OCR engines again, as text' },
 ]
 

@@ -4,42 +4,56 @@ import { buffer } from 'node:stream/consumers'
 import type { WorkerDeps } from '../workers/deps.ts'
 import { createIsolation } from '../workers/isolation.ts'
 import { createHandlers } from '../workers/registry.ts'
-import { createSweep } from '../workers/sweep.ts'
+import { createLearnSweep, createSweep } from '../workers/sweep.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
-import { adminOf, openCommands } from './app/commands.ts'
+import { openAccounts } from './app/accounts.ts'
+import { adminOf, openCommands, rolesOf } from './app/commands.ts'
+import { openFileSearch } from './app/embeddings.ts'
 import { examineApp, explainRequest } from './app/examine.ts'
 import { openMessaging } from './app/messaging.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
+import { openPageAccounts } from './app/page-accounts.ts'
+import { openPeople } from './app/people.ts'
 import { type Connections, listenOn, openPlatforms } from './app/platforms.ts'
 import { openReaders } from './app/readers.ts'
 import type { Running, State } from './app/services.ts'
 import { openState } from './app/state.ts'
+import { concernsWeb, openWeb } from './app/web.ts'
 import type { Config } from './config.ts'
 import type { ConnectionPauses } from './core/connection.ts'
 import { errorFields, type ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
-import type { Intake } from './core/platform.ts'
+import type { Intake, Platform } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
+import type { EgressOptions } from './egress/egress.ts'
+import { setUpAddress, setUpLogHours } from './identity/invitations.ts'
+import { passwordProblem } from './identity/passwords.ts'
+import { stopForDisabled } from './intake/disabled-people.ts'
 import { createInbox } from './intake/inbox.ts'
+import { createFilePosted } from './intake/learning.ts'
 import { createAccessGate } from './ops/access.ts'
 import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
-import { createOwnRoutes, linkFor } from './ops/routes.ts'
+import { createOwnRoutes, localAddress } from './ops/routes.ts'
 import { createProgress } from './reply/progress.ts'
 import { createMeteredTranscriber } from './routing/metered-transcriber.ts'
+import { createMemory } from './search/memory.ts'
+import { createPlaceReaders } from './search/places.ts'
 import { openDatabase } from './store/database.ts'
 import { clearRunning, ensureTerminalToken, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
 import { createTurns } from './store/turns-postgres.ts'
+import type { WebLimits } from './web/gather-web.ts'
+import { setUpWording } from './wording/sign-in.ts'
 import { startWording } from './wording/startup.ts'
 
 export interface App extends AsyncDisposable {
   /** Where the HTTP port answers; `null` when there is none. */
   url: string | null
-  /** Opens the page once; `null` where the page needs none. */
-  pageLink: string | null
+  /** Where to create the first account, if that is due: there are none, and the page can be reached from outside. */
+  setUpNotice(): Promise<string | null>
   doctor(): Promise<Check[]>
   /** How a question would be routed. Throws `model_unknown`, `request_invalid`. */
   explain(request: unknown): Promise<RouteDecision>
@@ -53,47 +67,91 @@ export interface AppOptions {
   mode?: 'run' | 'examine'
   /** For tests: how soon platforms are tried again. */
   pauses?: Partial<ConnectionPauses>
+  /** For tests: addresses that count as public. */
+  egress?: EgressOptions
+  /** For tests: how long searching the web may take on a busy machine. */
+  webLimits?: WebLimits
 }
 
 const sweepEveryMs = 5000
+const embedEveryMs = 10_000
 const orphanedAfterMs = 6000
 /** Extra file jobs, so that recordings waiting for the transcription server do not block other files. */
 const waitingForTranscripts = 8
 
-export async function createApp(config: Config, { log, mode = 'run', pauses }: AppOptions): Promise<App> {
+export async function createApp(
+  config: Config,
+  { log, mode = 'run', pauses, egress, webLimits }: AppOptions,
+): Promise<App> {
   await using opening = new Closing(log)
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
   const messaging = await openMessaging(config, state, opening, log)
+  const accounts = openAccounts(state.database, messaging.channel, config.admins)
+  const problem = passwordProblem()
+  if (problem !== null) log.error({}, problem)
+  const pageAccounts = await openPageAccounts(config, state, messaging, accounts, opening, log)
   const models = openModels(config, messaging, log)
   const reading = await openReaders(config, log)
   const { reader, transcriber } = reading
   opening.defer('readers', () => reader.close())
-  const platforms = await openPlatforms({ config, state, messaging, models, reader, log, pauses })
+  const open: Platform[] = []
+  const people = await openPeople({
+    config,
+    state,
+    messaging,
+    accounts,
+    platforms: () => open,
+    models: models.catalogue.models,
+    opening,
+  })
+  const places = createPlaceReaders({
+    rows: state.places,
+    places: (name) => open.find((each) => each.name === name)?.places,
+    log,
+  })
+  const platforms = await openPlatforms({
+    ...{ config, state, messaging, pageAccounts, people, models, reader, places, log, pauses },
+  })
+  open.push(...platforms.all)
   const money = await openMoney({
     database: state.database,
     channel: messaging.channel,
     settings: messaging.settings,
+    names: people.names,
     platform: platforms.platform,
+    roleOf: rolesOf({ config, pageAccounts }, messaging.settings, people.directory),
     opening,
     log,
   })
+  const web = openWeb({ config, state, reader, money, log, egress, limits: webLimits })
+  const fileSearch = openFileSearch({ config, state, messaging, models, money, log })
+  const memory = createMemory({ retriever: fileSearch.retriever, places, otherWords: config.memory.otherWords })
 
   let url: string | null = null
-  let pageLink: string | null = null
   let connections: Connections | undefined
   const doctor = () =>
-    examineApp({ config, state, messaging, models, reading, url, connections: connections?.report() ?? [] })
+    examineApp({
+      ...{ config, state, messaging, models, reading, log, url, mailer: pageAccounts.mailer },
+      connections: connections?.report() ?? [],
+    })
   const explain = (request: unknown) => explainRequest(request, { config, messaging, models, money })
   const all = {
     config,
     state,
     messaging,
+    accounts,
+    pageAccounts,
     models,
     reader,
     transcriber,
     platforms,
+    people,
     money,
+    web,
+    places,
+    memory,
+    fileSearch,
     doctor,
     explain,
     opening,
@@ -105,16 +163,14 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
     for (const { platform, thrown } of config.role === 'worker' ? platforms.failed : [])
       log.error({ platform, ...errorFields(thrown) }, 'platform cannot be opened')
     if (config.role !== 'gateway') await work(all)
-    connections = config.role === 'worker' ? undefined : listenOn(platforms, openInbox(all), log)
-    const opened = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
-    url = opened?.url ?? null
-    pageLink = opened?.pageLink ?? null
+    connections = config.role === 'worker' ? undefined : listenOn(platforms, await openInbox(all), log)
+    url = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
     if (connections !== undefined) await receive(all, connections, url)
   }
   const resources = opening.move()
   return {
     url,
-    pageLink,
+    setUpNotice: () => noticeOfSetUp(all, url),
     doctor,
     explain,
     fatal: fatal.promise,
@@ -128,13 +184,21 @@ async function applyBudgets({ config, money, log }: Running): Promise<void> {
     log.info({ set: applied.length, removed: removed.length }, 'budgets of parley.yaml applied')
 }
 
+async function noticeOfSetUp({ config, accounts }: Running, url: string | null): Promise<string | null> {
+  const { role, loopback, exposed, publicUrl } = config
+  if (url === null || role === 'worker' || (loopback && !exposed) || (await accounts.people.areSetUp())) return null
+  const { code } = await accounts.invitations.createSetUpCode(setUpLogHours * 60)
+  return setUpWording.due(setUpAddress(publicUrl ?? localAddress(url), code), setUpLogHours)
+}
+
 /** Starts the workers of this process. */
 async function work(running: Running): Promise<void> {
-  const { config, state, messaging, models, reader, transcriber, platforms, money, opening, log } = running
-  const { turns, attachments, index, blobs, collector, owner } = state
+  const { config, state, messaging, models, reader, transcriber, platforms, money, fileSearch, opening, log } = running
+  const { turns, attachments, learned, index, blobs, collector, owner } = state
   const { queue, stops } = messaging
   const { platform } = platforms
   const sweep = createSweep({ turns, queue, log })
+  const learnSweep = createLearnSweep({ learned, queue, log })
   const prune = createPrune(state.database)
   if (state.alone) {
     // This is the only process, so any other lease holder is dead.
@@ -145,7 +209,7 @@ async function work(running: Running): Promise<void> {
   }
   for (const { fastest, ...model } of await money.speeds()) messaging.health.remember(model, fastest)
   const deps: WorkerDeps = {
-    storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
+    storage: { turns, attachments, learned, blobs, index, picture: pictureIn(blobs) },
     messaging: {
       queue,
       stops,
@@ -163,7 +227,10 @@ async function work(running: Running): Promise<void> {
       }),
     },
     models: { catalogue: models.catalogue, provider: models.provider, health: messaging.health },
-    retriever: index,
+    retriever: fileSearch.retriever,
+    memory: running.memory,
+    web: running.web.sources,
+    learning: running.web.learning,
     reader,
     readers: config.turns.readers,
     rules: createTurnRules(messaging.settings),
@@ -175,11 +242,15 @@ async function work(running: Running): Promise<void> {
   const handlers = createHandlers(deps, {
     async sweep() {
       await sweep(orphanedAfterMs)
+      await learnSweep(orphanedAfterMs)
       await money.budget.sweep()
       await collector.collect()
       await collector.clear()
+      await state.webPages.sweep()
+      await state.places.sweep()
       await prune()
     },
+    embed: async (signal) => (await fileSearch.filler?.run(signal)) ?? false,
   })
   const media = config.turns.readers * 2 + waitingForTranscripts
   const concurrency = { turn: config.turns.concurrency, media, system: 1 }
@@ -188,6 +259,8 @@ async function work(running: Running): Promise<void> {
   // Running jobs get the full drain time; then they return to the queue.
   opening.defer('running jobs', () => processor.close(drainMs), drainMs + putBackMs)
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
+  if (fileSearch.filler !== undefined)
+    await queue.schedule({ name: 'embed', id: 'embed', payload: { v: 1 } }, embedEveryMs)
 }
 
 /** The bytes of a picture, or null if it is no longer stored. */
@@ -199,19 +272,25 @@ function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array 
 }
 
 /** Receives the messages of all platforms. */
-function openInbox(running: Running): Intake {
+async function openInbox(running: Running): Promise<Intake> {
   const { state, messaging, opening, log } = running
   // Separate connections, so that new messages do not wait behind the statements of running turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
   opening.defer('connections of the intake', () => door.close())
   // A saved question arrives as if its author had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
+  const turns = createTurns(door)
+  const { queue, channel } = messaging
+  opening.defer('answers to the disabled', await stopForDisabled({ turns, channel, queue, log }))
   const inbox: Intake = createInbox({
-    turns: createTurns(door),
+    turns,
     feedback: state.feedback,
     queue: messaging.queue,
     channel: messaging.channel,
     commands,
+    filePosted: createFilePosted({ learned: state.learned, queue, log }),
+    placeChanged: running.places.change,
+    concernsWeb: concernsWeb(running.web.sources, createTurnRules(messaging.settings)),
     log,
     ...adminOf(running),
   })
@@ -227,17 +306,12 @@ async function receive({ config, opening }: Running, connections: Connections, u
   opening.defer('note of the address', () => clearRunning(config.home))
 }
 
-interface Opened {
-  url: string
-  pageLink: string | null
-}
-
 /** Opens the HTTP port, if this process has one. */
 async function listen(
-  { config, state, doctor, explain, opening, log }: Running,
+  { config, state, accounts, pageAccounts, doctor, explain, opening, log }: Running,
   port: number | undefined,
   connections: Connections | undefined,
-): Promise<Opened | null> {
+): Promise<string | null> {
   if (port === undefined) return null
   const ready = async () => {
     try {
@@ -248,16 +322,29 @@ async function listen(
       return startWording.databaseDown
     }
   }
-  const { loopback, exposed } = config
+  const { loopback, exposed, publicUrl } = config
   const { token: terminalToken, kept } = await ensureTerminalToken(config.home)
   if (!kept)
     log.warn({ home: config.home }, 'the home cannot hold a private file, so commands cannot reach this Parley')
-  const gate = createAccessGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
+  const gate = createAccessGate({
+    ...{ loopback, exposed, publicUrl, terminalToken },
+    cookies: pageAccounts.cookies,
+    areSetUp: pageAccounts.people.areSetUp,
+    findSession: pageAccounts.sessions.find,
+    findKey: state.keys.find,
+    async findToken(token) {
+      const known = await state.tokens.verify(token)
+      const key = known === null ? null : await state.keys.findById(known.keyId)
+      return key === null || known === null
+        ? null
+        : { ...key, scopes: key.scopes.filter((scope) => known.scopes.includes(scope)) }
+    },
+  })
   const own = createOwnRoutes({
-    gate,
     ready,
     doctor,
     explain,
+    letIn: accounts.letIn,
     routes: () => http.routes,
     connections: () => connections?.report() ?? [],
   })
@@ -266,6 +353,5 @@ async function listen(
     'HTTP port',
     await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }),
   )
-  const wanted = exposed && loopback && mounts.length > 0
-  return { url: http.url, pageLink: wanted ? http.url + linkFor(gate.createLinkCode()) : null }
+  return http.url
 }

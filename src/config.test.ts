@@ -8,6 +8,7 @@ import { Environment, isLoopback } from './config/environment.ts'
 import { File } from './config/file.ts'
 import { type ConfigSources, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
+import { scopeOf } from './core/scope.ts'
 import { configurationWording, settingMust } from './wording/startup.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -98,6 +99,22 @@ describe('configuration', () => {
     expect(userMessageOf({ env: { OPENAI_BASE_URL: 'sk-very-secret', DATABASE_URL: 'hunter2' } })).not.toMatch(
       /sk-very-secret|hunter2/,
     )
+  })
+
+  it('names each proxy that is no address or range', () => {
+    const { inFile } = configurationWording
+    expect(readConfig({ env: {}, cwd: emptyFolder() }).trustedProxies).toEqual([])
+    const right = folderWith('parley.yaml', "trustedProxies: [127.0.0.1, '::1', 10.0.0.0/8]\n")
+    expect(readConfig({ env: {}, cwd: right }).trustedProxies).toEqual([
+      { address: '127.0.0.1', prefix: 32 },
+      { address: '::1', prefix: 128 },
+      { address: '10.0.0.0', prefix: 8 },
+    ])
+    const wrong = folderWith('parley.yaml', 'trustedProxies: [proxy.example.com, 10.0.0.1, 0.0.0.0/0]\n')
+    const userMessage = userMessageOf({ cwd: wrong })
+    for (const at of [0, 2])
+      expect(userMessage).toContain(problem(inFile(`trustedProxies.${at}`), settingMust.beAddressRange))
+    expect(userMessage).not.toContain('trustedProxies.1')
   })
 
   it('a worker needs DATABASE_URL', () => {
@@ -229,6 +246,17 @@ describe('configuration', () => {
   })
 
   it.each([
+    ['model:gpu/meta-llama/Llama-3.1-8B-Instruct', scopeOf.model('gpu', 'meta-llama/Llama-3.1-8B-Instruct')],
+    ['model:ollama/llama3.2:3b', scopeOf.model('ollama', 'llama3.2:3b')],
+    ['model:hf/unsloth/Qwen3-8B-GGUF:Q4_K_M', scopeOf.model('hf', 'unsloth/Qwen3-8B-GGUF:Q4_K_M')],
+    ['model:gpu/meta-llama%2FLlama-3.1-8B', scopeOf.model('gpu', 'meta-llama/Llama-3.1-8B')],
+    ['user:teams/T 1/29:1x', scopeOf.user({ platform: 'teams', workspaceId: 'T 1', userId: '29:1x' })],
+  ])('a budget names its scope as people write it: %s', (written, scope) => {
+    const cwd = folderWith('parley.yaml', `budgets: [{scope: ${JSON.stringify(written)}, period: day, usd: 5}]`)
+    expect(readConfig({ env: {}, cwd }).budgets).toMatchObject([{ scope }])
+  })
+
+  it.each([
     ['timezone: Mars/Olympus', problem('timezone', settingMust.beTimeZone)],
     ['timezone: "+02:00"', problem('timezone', settingMust.beTimeZone)],
     [
@@ -236,6 +264,12 @@ describe('configuration', () => {
       problem('budgets.0.period', settingMust.beOneOf(['day', 'week', 'month'])),
     ],
     ['budgets: [{scope: all, period: day, usd: -1}]', problem('budgets.0.usd', settingMust.beAmount)],
+    [
+      'budgets: [{scope: "channel:slack/T1/C1/C2", period: day, usd: 1}]',
+      problem('budgets.0.scope', settingMust.beScope),
+    ],
+    ['budgets: [{scope: "model:gpu/", period: day, usd: 1}]', problem('budgets.0.scope', settingMust.beScope)],
+    ['budgets: [{scope: all, period: day, usd: 1000000001}]', problem('budgets.0.usd', settingMust.beAmount)],
     ['budgets: [{scope: C1, period: day, usd: 1}]', problem('budgets.0.scope', settingMust.beScope)],
     [
       'budgets: [{scope: all, period: day, usd: 1}, {scope: all, period: day, usd: 2}]',
@@ -288,7 +322,28 @@ describe('further model servers', () => {
     expect(config.secrets).toContain('sesame-open')
   })
 
+  const inBraces = (variable: string) => `\${${variable}}`
+
+  it('get headers of their own, with variables in them, whose values are redacted in logs', () => {
+    const config = servers(
+      `  servers: [{ name: gate, url: http://gate/v1, headers: { x-portkey-provider: openai, Api-Key: 'key ${inBraces('GATE_KEY')}' } }]`,
+      { GATE_KEY: 'sesame-open' },
+    )
+    expect(config.providers.servers).toMatchObject([
+      { headers: { 'x-portkey-provider': 'openai', 'Api-Key': 'key sesame-open' } },
+    ])
+    expect(config.secrets).toContain('sesame-open')
+    expect(config.secrets).not.toContain('openai')
+  })
+
   it.each([
+    [
+      `[{ name: a, url: http://a/v1, headers: { api-key: '${inBraces('NO_SUCH')}' } }]`,
+      configurationWording.serverHeaderMissing('a', 'api-key', 'NO_SUCH'),
+    ],
+    ['[{ name: a, url: http://a/v1, headers: { Host: b } }]', settingMust.haveHeaderNames],
+    ['[{ name: a, url: http://a/v1, headers: { "x y": b } }]', settingMust.haveHeaderNames],
+    ['[{ name: a, url: http://a/v1, headers: { x: "a\\nb" } }]', settingMust.beHeaderValue],
     ['[{ name: openai, url: http://a/v1 }]', configurationWording.serverNameTaken('openai')],
     ['[{ name: a, url: http://a/v1 }, { name: a, url: http://b/v1 }]', configurationWording.serverNameTaken('a')],
     ['[{ name: a, url: http://a/v1, keyVariable: NO_SUCH }]', configurationWording.serverKeyMissing('a', 'NO_SUCH')],
@@ -299,7 +354,7 @@ describe('further model servers', () => {
 
   it('are the only providers a model may name', () => {
     expect(() => servers('  list: [{ id: m, provider: gpu }]')).toThrow(
-      configurationWording.providerUnknown('m', 'gpu', ['openai', 'anthropic', 'ollama', 'transcriber']),
+      configurationWording.providerUnknown('m', 'gpu', ['openai', 'anthropic', 'ollama', 'transcriber', 'embeddings']),
     )
   })
 })
@@ -337,7 +392,8 @@ function pathsOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return [...new Set(value.flatMap((each) => pathsOf(each, `${path}[]`)))]
   if (typeof value !== 'object' || value === null) return [path]
   // Families of formats have the same settings; the example shows each setting where it matters most.
-  if (path === 'reading') return [...new Set(Object.values(value).flatMap((each) => pathsOf(each, 'reading.*')))]
+  if (path === 'reading' || /\.(?:headers|roles|teams)$/.test(path))
+    return [...new Set(Object.values(value).flatMap((each) => pathsOf(each, `${path}.*`)))]
   return Object.entries(value).flatMap(([key, each]) => pathsOf(each, path === '' ? key : `${path}.${key}`))
 }
 

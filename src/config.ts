@@ -4,8 +4,10 @@
  */
 
 import { resolve } from 'node:path'
+import { embeddingProblems, embeddingSettings, rerankSettings } from './config/embeddings.ts'
 import { Environment, isLoopback, secretsIn } from './config/environment.ts'
 import { File, readingLimits } from './config/file.ts'
+import { mailProblems, mailSettings } from './config/mail.ts'
 import {
   cloud,
   configuredModel,
@@ -16,7 +18,10 @@ import {
   transcriber,
 } from './config/models.ts'
 import { isExposed, type PlatformName, platformProblems, platformSettings } from './config/platforms.ts'
+import { type SearchSettings, searchProblems, searchSettings } from './config/search.ts'
+import { type SignInSettings, signInProblems, signInSecrets, signInSettings } from './config/sign-in.ts'
 import { check, cleaned, readDotEnv, readYaml } from './config/sources.ts'
+import { withSecretFiles } from './config/variables.ts'
 import { ParleyError } from './core/errors.ts'
 import { configurationWording } from './wording/startup.ts'
 
@@ -37,7 +42,7 @@ export interface ConfigSources {
 export function readConfig(sources: ConfigSources = {}): Config {
   const { env = process.env, cwd = process.cwd(), overrides = {}, unfinished } = sources
   const problems: string[] = []
-  const variables = cleaned({ ...readDotEnv(cwd), ...env, ...overrides })
+  const variables = withSecretFiles(cleaned({ ...readDotEnv(cwd), ...env, ...overrides }), problems)
   const environment = check(Environment, variables, (name) => name, problems)
   const file = check(
     File,
@@ -47,11 +52,15 @@ export function readConfig(sources: ConfigSources = {}): Config {
   )
   if (environment) problems.push(...contradictions(environment, unfinished))
   if (file) problems.push(...serverProblems(file, variables))
+  if (file && environment) problems.push(...signInProblems(file.signIn, variables, environment))
+  if (file && environment) problems.push(...searchProblems(file.search, variables, environment))
   if (!environment || !file || problems.length > 0) {
     throw new ParleyError('config_invalid', configurationWording.fixSettings(problems))
   }
   const portGiven = env.PORT !== undefined && env.PORT !== ''
-  return settle(environment, file, modelServers(file, variables), { cwd, portGiven, unfinished })
+  const signIn = signInSettings(file.signIn, variables)
+  const search = searchSettings(file.search, variables, environment)
+  return settle(environment, file, modelServers(file, variables), { cwd, portGiven, unfinished, signIn, search })
 }
 
 /** Rules over several settings. */
@@ -59,7 +68,9 @@ function contradictions(environment: Environment, unfinished: PlatformName | und
   const split = environment.ROLE !== 'all' && environment.DATABASE_URL === undefined
   return [
     ...(split ? [configurationWording.databaseNeeded(environment.ROLE)] : []),
+    ...mailProblems(environment),
     ...platformProblems(environment, unfinished),
+    ...embeddingProblems(environment),
   ]
 }
 
@@ -67,10 +78,13 @@ interface Circumstances {
   cwd: string
   portGiven: boolean
   unfinished: PlatformName | undefined
+  signIn: SignInSettings
+  search: SearchSettings | undefined
 }
 
 function settle(environment: Environment, file: File, servers: ModelServer[], circumstances: Circumstances) {
-  const { cwd, portGiven, unfinished } = circumstances
+  const { cwd, portGiven, unfinished, signIn, search } = circumstances
+  const ollama = environment.OLLAMA_HOST === undefined ? undefined : ollamaUrl(environment.OLLAMA_HOST)
   return {
     home: resolve(cwd, environment.PARLEY_HOME),
     databaseUrl: environment.DATABASE_URL,
@@ -85,21 +99,34 @@ function settle(environment: Environment, file: File, servers: ModelServer[], ci
     logLevel: environment.LOG_LEVEL,
     secret: environment.PARLEY_SECRET,
     /** Values that no log may hold. */
-    secrets: [...secretsIn(environment), ...servers.flatMap(({ apiKey }) => apiKey ?? [])],
+    secrets: [
+      ...secretsIn(environment),
+      ...servers.flatMap(({ apiKey, secrets = [] }) => [...(apiKey ? [apiKey] : []), ...secrets]),
+      ...signInSecrets(signIn),
+      ...(search?.provider === 'endpoint' ? search.secrets : []),
+    ],
     admins: file.admins,
+    signIn,
     providers: {
       openai: cloud(environment.OPENAI_API_KEY, environment.OPENAI_BASE_URL),
       anthropic: cloud(environment.ANTHROPIC_API_KEY, environment.ANTHROPIC_BASE_URL),
-      ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
+      ollama: ollama === undefined ? undefined : { baseUrl: ollama },
       servers,
     },
     publicUrl: environment.PUBLIC_URL,
     exposed: isExposed(environment),
     ...platformSettings(environment, file, unfinished),
     transcriber: transcriber(environment),
+    search,
+    mail: mailSettings(environment),
+    memory: file.memory,
+    embeddings: embeddingSettings(file.embeddings, environment, ollama),
+    rerank: rerankSettings(file.rerank, environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },
     timeZone: file.timezone,
+    api: file.api,
+    trustedProxies: file.trustedProxies,
     budgets: file.budgets.map((budget) => ({ ...budget, timeZone: file.timezone })),
     turns: file.turns,
     reading: readingLimits(file.reading),

@@ -2,7 +2,6 @@
 
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
-import { linkMinutes } from './ops/access.ts'
 import { runUntilSignal } from './ops/closing.ts'
 import { createLogger } from './ops/logger.ts'
 import { startWording } from './wording/startup.ts'
@@ -16,6 +15,7 @@ await runUntilSignal(async () => {
   })
   const app = await createApp(config, { log })
   if (app.url !== null) console.log(startWording.ready(app.url))
-  if (app.pageLink !== null) console.log(startWording.openPage(app.pageLink, linkMinutes))
+  const notice = await app.setUpNotice()
+  if (notice !== null) console.log(notice)
   return { app, log }
 })

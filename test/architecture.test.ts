@@ -37,14 +37,14 @@ const stages = {
   models: ['search'],
   /** Types of rows, and the channel that tells other processes of a change. */
   store: ['queue', 'routing'],
-  /** `media` is the port of transcribers, which cost money. */
-  routing: ['models', 'media', 'queue', 'store'],
+  /** `media` and `search` have the ports of transcribers and search engines, which cost money. */
+  routing: ['models', 'media', 'queue', 'search', 'store'],
   prompt: ['models', 'search', 'store'],
   /** `prompt`: what a model was given is what the receipt describes. */
   reply: ['prompt', 'search', 'store'],
   intake: ['queue', 'routing', 'store'],
   /** The story that puts them together. Nothing but workers and the composition root imports it. */
-  answer: ['models', 'prompt', 'reply', 'routing', 'search', 'store'],
+  answer: ['models', 'prompt', 'reply', 'routing', 'search', 'store', 'web'],
 } as const satisfies Record<string, readonly string[]>
 
 /** `store/ledger.ts` has the types of `routing/budget.ts`, the port that it serves; routing reads the types of its rows. */
@@ -52,7 +52,7 @@ const mutual = ['routing store']
 
 const allStages = openPartOf(...Object.keys(stages))
 /** What commands and operations look at; the story of an answer is none of their business. */
-const parts = openPartOf(...Object.keys(stages).filter((name) => name !== 'answer'))
+const parts = openPartOf('identity', ...Object.keys(stages).filter((name) => name !== 'answer'))
 
 function stage(name: keyof typeof stages): Layer {
   const others = stages[name]
@@ -76,6 +76,8 @@ const layers: Record<string, Layer> = {
     may: [core],
     packages: [/^mdast$/, /^mdast-util-/, /^micromark-extension-/],
   },
+  // No page imports it: it reads the tokens from a file.
+  'table of tokens': { files: /^src\/core\/text\/token-table\.ts$/, may: [], packages: [] },
   'text of the core': { files: /^src\/core\/text\//, may: [core], packages: [/^gpt-tokenizer/] },
   // The one place of the core that Node's own modules are loaded in: no page imports it.
   events: { files: /^src\/core\/events\.ts$/, may: [core], packages: [] },
@@ -97,7 +99,7 @@ const layers: Record<string, Layer> = {
   media: {
     files: /^src\/media\//,
     may: [core, /^src\/media\//, /^src\/blobs\/disk\.ts$/],
-    packages: [/^file-type/, /^zod$/],
+    packages: [/^file-type/, /^jschardet$/, /^iconv-lite$/, /^zod$/],
   },
   'search providers': {
     files: /^src\/search\/providers\//,
@@ -117,11 +119,25 @@ const layers: Record<string, Layer> = {
       /^src\/store\//,
       /^src\/routing\/budget\.ts$/,
       /^src\/queue\/channel\.ts$/,
+      /^src\/identity\/[^/]+\.ts$/,
       /^src\/blobs\//,
       /^src\/version\.ts$/,
     ],
     packages: [/^pg$/, /^@prisma\//, /^zod$/],
   },
+  // Pages of the web: fetched through the guard, read as files are, stored beside them.
+  web: {
+    files: /^src\/web\//,
+    may: [core, /^src\/web\//, openPartOf('media', 'search', 'store', 'routing'), /^src\/egress\/egress\.ts$/],
+    packages: [/^zod$/, /^robots-parser$/],
+  },
+  egress: { files: /^src\/egress\//, may: [core], packages: [] },
+  'identity providers': {
+    files: /^src\/identity\/providers\//,
+    may: [core, /^src\/identity\//],
+    packages: [/^jose$/, /^nodemailer$/, /^openid-client$/, /^zod$/],
+  },
+  identity: { files: /^src\/identity\//, may: [core, /^src\/identity\//], packages: [/^zod$/, /^@zxcvbn-ts\//] },
   ops: {
     files: /^src\/ops\//,
     may: [core, parts, /^src\/ops\//],
@@ -143,16 +159,24 @@ const layers: Record<string, Layer> = {
   answer: stage('answer'),
   config: {
     files: /^src\/config(?:\.ts$|\/)/,
-    may: [core, /^src\/config\//, /^src\/media\/limits\.ts$/, /^src\/models\/(?:catalogue|price)\.ts$/],
+    may: [
+      core,
+      /^src\/config\//,
+      /^src\/media\/limits\.ts$/,
+      /^src\/models\/(?:catalogue|price)\.ts$/,
+      /^src\/identity\/(?:provider|mailer)\.ts$/,
+      /^src\/ops\/client-address\.ts$/,
+    ],
     packages: [/^zod$/, /^yaml$/],
   },
-  workers: { files: /^workers\//, may: [core, allStages, /^workers\//], packages: [/^zod$/] },
+  workers: { files: /^workers\//, may: [core, allStages, openPartOf('web'), /^workers\//], packages: [/^zod$/] },
   'the page': {
     files: /^adapters\/console\/page\//,
-    may: [core, /^adapters\/console\/api\.ts$/, /^adapters\/console\/page\//],
+    may: [core, /^adapters\/console\/(?:api|account-api|paths)\.ts$/, /^adapters\/console\/page\//],
     packages: [/./],
   },
-  console: adapter('console'),
+  /** With its routes for accounts. */
+  console: { ...adapter('console'), may: [core, /^adapters\/console\//, openPartOf('identity')] },
   discord: adapter('discord', /^discord\.js$/, /^@discordjs\/ws$/),
   'OpenAI-compatible endpoint': adapter('api'),
   slack: adapter('slack', /^@slack\/bolt$/),
@@ -271,7 +295,7 @@ describe('the architecture', () => {
   it('measures durations with the monotonic clock', () => {
     // Timestamps for others: of rows and records, of platforms' signatures and headers, of jobs, of files on disk.
     const timestamps =
-      /^(?:src\/core\/(?:clock|connection)|src\/ops\/(?:doctor|access)|src\/blobs\/blobs|src\/queue\/bullmq(?:-worker)?|src\/models\/(?:catalogue|providers\/failure)|adapters\/(?:teams\/(?:api|files|listener|consent|capture|post-keys|transport)|api\/listener|discord\/(?:transport|refusals|typing|session-limit|missed|sessions)|slack\/(?:ingress|setup|replay|normalize|post-keys|recent|rotation|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
+      /^(?:src\/core\/(?:clock|connection|retry-after)|src\/identity\/providers\/(?:access-tokens|examine)|src\/ops\/(?:doctor|access)|src\/blobs\/blobs|src\/queue\/bullmq(?:-worker)?|src\/models\/catalogue|adapters\/(?:teams\/(?:api|files|listener|consent|capture|post-keys|transport)|api\/listener|discord\/(?:transport|refusals|typing|session-limit|missed|sessions)|slack\/(?:ingress|setup|replay|normalize|post-keys|recent|rotation|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
     const wall = files.filter((file) => /\bDate\.now\b/.test(readFileSync(join(root, file), 'utf8')))
     expect(wall.filter((file) => !timestamps.test(file))).toEqual([])
   })

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { Environment } from '../src/config/environment.ts'
+import { mountable } from '../src/config/variables.ts'
 
 const root = join(import.meta.dirname, '..')
 const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).map((file) => ({
@@ -14,8 +15,22 @@ const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
   .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
 
-/** Variables of other programs, or of the shell, that the pages name. */
-const foreign = ['NODE_ENV', 'PATH', 'PWD', 'TMPDIR', 'POSTGRES_PASSWORD']
+/** Variables of other programs, of the shell or of the files for proxies, that the pages name. */
+const foreign = [
+  'PARLEY_DOMAIN',
+  'PARLEY_CERTIFICATE',
+  'NODE_ENV',
+  'NO_COLOR',
+  'PATH',
+  'PWD',
+  'TMPDIR',
+  'POSTGRES_PASSWORD',
+  // Names that an admin chooses for client secrets.
+  'ENTRA_SECRET',
+  'GOOGLE_SECRET',
+  'KEYCLOAK_SECRET',
+  'GITHUB_SECRET',
+]
 
 /** Pictures of the page are taken by a browser, which not every machine has: they have a test of their own. */
 const picture = /\.png$/
@@ -39,7 +54,8 @@ describe.each(pages)('$file', ({ file, text }) => {
   it('names settings that Parley reads', () => {
     const named = [...text.matchAll(/\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b/g)].map((match) => match[1] ?? '')
     const assigned = [...text.matchAll(/`([A-Z]+)=/g)].map((match) => match[1] ?? '')
-    const known = new Set([...Object.keys(Environment.shape), ...foreign])
+    const files = mountable.map((name) => `${name}_FILE`)
+    const known = new Set([...Object.keys(Environment.shape), ...files, ...foreign])
     expect([...new Set([...named, ...assigned])].filter((name) => !known.has(name))).toEqual([])
   })
 })

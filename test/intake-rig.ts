@@ -6,9 +6,11 @@ import type { Action, ButtonAction, CommandCall, Role } from '../src/core/comman
 import { silentLog } from '../src/core/log.ts'
 import type { Author, IncomingMessage } from '../src/core/message.ts'
 import type { Scope } from '../src/core/scope.ts'
+import { linkLine } from '../src/identity/linking.ts'
 import { createInbox } from '../src/intake/inbox.ts'
 import { createLocalChannel } from '../src/queue/channel.ts'
 import type { Job, Queue } from '../src/queue/queue.ts'
+import { createPlaceRows } from '../src/search/providers/places-postgres.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { createFeedback } from '../src/store/feedback.ts'
 import type { Settings } from '../src/store/settings.ts'
@@ -64,8 +66,13 @@ export async function openIntakeRig(server: TestServer) {
         return { text: 'done' }
       },
     },
+    know: async (author) => author,
+    filePosted: async () => {},
+    placeChanged: (change) => createPlaceRows(database.lasting).change(change),
+    linkLine: (text) => linkLine(text),
     roleOf: async ({ id }) => roles[id] ?? 'member',
     why: async (turnId, by) => ({ text: `why ${turnId} for ${by.id}` }),
+    mine: async (turnId, by) => ({ text: `mine ${turnId} for ${by.id}` }),
     approvals: {
       async decide(...all) {
         decisions.push(all)

@@ -7,7 +7,7 @@ import { type Scope, type Spender, scopeOf, scopesOf } from '../src/core/scope.t
 import type { PaidCall, Settlement } from '../src/routing/budget.ts'
 import { type Budgets, createBudgets } from '../src/store/budgets.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
-import { type Admission, createLedger, type Ledger } from '../src/store/ledger.ts'
+import { type Admission, type Correction, createLedger, type Ledger } from '../src/store/ledger.ts'
 import { startTestDatabase } from './database.ts'
 import { startExternalPostgres } from './servers/postgres.ts'
 
@@ -25,6 +25,15 @@ export const scopesFor = ({ spender, provider, model }: PaidCall): Scope[] => [
 ]
 
 export const cost = (amount: bigint): Settlement => ({ cost: amount, estimated: false, outcome: 'ok', ms: 1 })
+
+export const correction = (): Correction => ({
+  id: randomUUID(),
+  by: { id: 'slack/T1/UROOT', name: 'Root', via: 'command' },
+  scope: 'user:slack/T1/U1',
+  name: 'booking',
+  before: { model: 'openai/gpt-5' },
+  after: { reason: 'counted twice' },
+})
 
 export interface LedgerRig {
   database: Database

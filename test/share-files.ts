@@ -1,6 +1,6 @@
 /** Makes artifacts files of a conversation, as if somebody had sent them and a worker had read them. */
 import { randomUUID } from 'node:crypto'
-import { conversationKey } from '../src/core/message.ts'
+import { type ConversationRef, conversationKey } from '../src/core/message.ts'
 import { spenderOf } from '../src/core/scope.ts'
 import type { ArtifactKey } from '../src/store/attachments.ts'
 import { createAttachments } from '../src/store/attachments.ts'
@@ -8,7 +8,7 @@ import type { Database } from '../src/store/database.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { file, message } from './fakes/message.ts'
 
-export const spender = spenderOf(message().conversation, 'ann')
+export const spender = spenderOf(message().conversation, { id: 'ann' })
 
 export interface Shared {
   /** conversationKey. */
@@ -19,11 +19,12 @@ export interface Shared {
 export async function shareFiles(
   database: Database,
   files: readonly (ArtifactKey & { tokens?: number })[],
-  more: { channelId?: string; text?: string; names?: readonly string[] } = {},
+  more: { channelId?: string; text?: string; names?: readonly string[]; conversation?: ConversationRef } = {},
 ): Promise<Shared> {
-  const { names, ...rest } = more
+  const { names, conversation, ...rest } = more
   const attachments = files.map((_, at) => ({ ...file(names?.[at] ?? `file-${at}.pdf`), id: `${randomUUID()}` }))
-  const sent = message({ ...rest, attachments })
+  const asked = message({ ...rest, attachments })
+  const sent = { ...asked, conversation: conversation ?? asked.conversation }
   const { turnId, dispatch } = await createTurns(database).accept(sent)
   const stored = createAttachments(database)
   for (const [at, id] of dispatch.attachmentIds.entries()) {

@@ -6,6 +6,9 @@ import { createLocalChannel } from '../src/queue/channel.ts'
 import type { JobContext, Queue } from '../src/queue/queue.ts'
 import { createHealth } from '../src/routing/health.ts'
 import { plainRules } from '../src/routing/rules.ts'
+import { createMemory } from '../src/search/memory.ts'
+import { createPlaceReaders } from '../src/search/places.ts'
+import { createPlaceRows } from '../src/search/providers/places-postgres.ts'
 import { createPassageIndex } from '../src/search/providers/postgres.ts'
 import { createAttachments } from '../src/store/attachments.ts'
 import type { Database } from '../src/store/database.ts'
@@ -54,6 +57,10 @@ export async function turnRig(database: Database, parts: RigParts): Promise<Turn
     },
     models: { health: createHealth(), ...parts.models },
     retriever: parts.retriever ?? index,
+    memory: createMemory({
+      retriever: index,
+      places: createPlaceReaders({ rows: createPlaceRows(database.lasting), places: () => undefined, log: silentLog }),
+    }),
     rules: parts.rules ?? (async () => plainRules),
     limits: { promptTokens: 1_000, ...parts.limits },
     isolation: parts.isolation ?? createIsolation(),

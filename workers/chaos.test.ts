@@ -16,7 +16,7 @@ it('150 turns through two servers that fail end in an answer or a clear sentence
     atATime: 25,
     share: 0.3,
     backoffMs: 5,
-    timers: { connectMs: 400, idleMs: 400, totalMs: 10_000 },
+    timers: { connectMs: 1500, idleMs: 1500, totalMs: 20_000 },
     health: { limits: { coolMs: 50, longestMs: 1_500 } },
   })
   expect(result.turns).toHaveLength(150)

@@ -14,13 +14,17 @@ import type { Queue } from '../src/queue/queue.ts'
 import type { Progress } from '../src/reply/progress.ts'
 import type { PassageIndex } from '../src/search/passages.ts'
 import type { Attachments } from '../src/store/attachments.ts'
+import type { LearnedSources } from '../src/store/learned-sources.ts'
 import type { Turns } from '../src/store/turns.ts'
+import type { PageReader } from '../src/web/page-reader.ts'
+import type { Sites } from '../src/web/site.ts'
 import type { Isolation } from './isolation.ts'
 
 /** Rows, files and what can be found in them. */
 export interface Storage {
   turns: Turns
   attachments: Attachments
+  learned: LearnedSources
   blobs: Blobs
   index: PassageIndex
   /** The bytes of a stored picture, or null when they are gone. */
@@ -41,8 +45,8 @@ export interface Money {
   budget: AnswerDeps['money']['budget']
   turnLimits: TurnLimits
   approvals: ApprovalRequests
-  /** What pays for hearing the recordings of a turn. */
-  paying(spender: Spender, turnId: string): Paying
+  /** What pays for hearing the recordings of a turn, or of what is read without one. */
+  paying(spender: Spender, turnId: string | undefined): Paying
 }
 
 export interface WorkerDeps {
@@ -51,6 +55,10 @@ export interface WorkerDeps {
   money: Money
   models: AnswerDeps['models']
   retriever: AnswerDeps['retriever']
+  memory: AnswerDeps['memory']
+  web: AnswerDeps['web']
+  /** How pages and sites are read that Parley was told to know. */
+  learning: { pages: Pick<PageReader, 'fetch' | 'take'>; sites: Sites }
   reader: Reader
   /** Files that can be read at once. */
   readers: number

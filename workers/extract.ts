@@ -7,14 +7,16 @@ import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
 import { createSemaphore } from '../src/core/semaphore.ts'
-import type { PictureStore, Reader, ReadProgress } from '../src/media/reader.ts'
+import type { PartStore, PictureStore, Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isPermanent, skippedReceipt } from '../src/media/receipt.ts'
+import { Transcription } from '../src/media/transcriber.ts'
 import type { Handlers, JobContext, JobPayload, Outcome } from '../src/queue/queue.ts'
 import type { ProgressLine } from '../src/reply/progress.ts'
 import type { ReadingWork } from '../src/store/attachments.ts'
 import { attachmentWording, progressWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
+import { keepLease, type Lease } from './lease.ts'
 
 export interface ExtractDeps {
   storage: Pick<Storage, 'attachments' | 'blobs' | 'index'>
@@ -32,7 +34,8 @@ export interface ExtractDeps {
 const leaseMs = 15_000
 /** For each file that is read, so many are taken: the next one is fetched meanwhile. What is not taken, a restart does not undo. */
 const takenPerReader = 2
-const reportEveryMs = 1000
+/** Where nobody waits for an answer. */
+const noLine: ProgressLine = { update() {}, async close() {} }
 
 export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const { storage, messaging, log } = deps
@@ -41,7 +44,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const places = createSemaphore(deps.readers * takenPerReader)
 
   return async (payload, context) => {
-    const leave = await takePlace(payload.turnId, context.signal)
+    const leave = await takePlace(payload.turnId ?? payload.attachmentId, context.signal)
     try {
       return await extract(payload, context, leave)
     } finally {
@@ -50,8 +53,8 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   }
 
   /** A turn that is stopped does not wait for the files of others. */
-  async function takePlace(turnId: string, signal: AbortSignal): Promise<() => void> {
-    using stop = stops.watch(turnId)
+  async function takePlace(stoppedBy: string, signal: AbortSignal): Promise<() => void> {
+    using stop = stops.watch(stoppedBy)
     try {
       return await places.enter(AbortSignal.any([signal, stop.signal]))
     } catch (error) {
@@ -79,16 +82,22 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
     if (work === 'ended') return 'done'
     if (work === 'held' || 'suspect' in work) return { delayMs: 1000 }
     if (taken.verdict === 'guilty' || taken.verdict === 'unspeakable') {
-      log.error({ attachmentId, turnId: work.turnId }, 'attachment ended its process again and again; given up')
+      log.error({ attachmentId, turnId: work.turn?.id }, 'attachment ended its process again and again; given up')
       const receipt = skippedReceipt(work.attachment, crashed(work.attachment.name))
       await attachments.finish(attachmentId, owner, { receipt, key: null })
       return 'done'
     }
-    using stop = stops.watch(work.turnId)
-    if (work.stopRequested) stop.stop()
-    const turn = { turnId: work.turnId, platform: work.platform, target: work.target }
-    const line = progress.open(turn, progressWording.fetching(work.attachment.name))
-    using lease = keepLease(deps, attachmentId, owner, stop.stop)
+    const { turn } = work
+    using stop = stops.watch(turn?.id ?? attachmentId)
+    if (turn?.stopRequested === true) stop.stop()
+    const line =
+      turn === undefined
+        ? noLine
+        : progress.open(
+            { turnId: turn.id, platform: work.platform, target: turn.target },
+            progressWording.fetching(work.attachment.name),
+          )
+    using lease = keepLease((text) => attachments.progress(attachmentId, owner, leaseMs, text), stop.stop)
     const started = performance.now()
     try {
       const refer = async (hash: string) => {
@@ -105,7 +114,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       log.info(
         {
           attachmentId,
-          turnId: work.turnId,
+          turnId: turn?.id,
           engine: artifact.engine,
           pages: artifact.pages,
           tokens: artifact.tokens,
@@ -127,7 +136,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
         await attachments.release(attachmentId, owner)
         throw thrown
       }
-      log.info({ attachmentId, turnId: work.turnId, ...errorFields(thrown) }, 'attachment skipped')
+      log.info({ attachmentId, turnId: turn?.id, ...errorFields(thrown) }, 'attachment skipped')
       await attachments.finish(attachmentId, owner, { receipt, key: null })
       return 'done'
     }
@@ -247,13 +256,21 @@ async function readFile(
       return held.hash
     },
   }
+  const key = { contentHash: hash, engine }
+  const parts: PartStore = {
+    load: async () =>
+      new Map([...(await attachments.parts(key))].map(([part, body]) => [part, Transcription.parse(body)])),
+    save: (part, transcription) => attachments.savePart(key, part, transcription),
+  }
   line.update(progressWording.reading(name))
-  const paying = money.paying(work.spender, work.turnId)
-  const given = await reader.read(request, { signal, onProgress, paying, pictures })
+  const paying = money.paying(work.spender, work.turn?.id)
+  const passages = index.follow(key)
+  const onSegments = passages.add
+  const given = await reader.read(request, { signal, onProgress, onSegments, paying, parts, pictures })
   // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
   const artifact = isPermanent(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
   // Findable first: an artifact that is known is never indexed again.
-  await index.add(artifact)
+  await passages.finish(artifact)
   await attachments.saveArtifact(artifact)
   return artifact
 }
@@ -262,44 +279,4 @@ function describeProgress({ done, of, unit, by }: ReadProgress): string {
   if (by === 'ocr') return of === 1 ? progressWording.recognizing : progressWording.ocr(unit, done, of)
   if (unit === 'second') return progressWording.clock(clock(done * 1000), of > 0 ? clock(of * 1000) : undefined)
   return progressWording.at(unit, done, of)
-}
-
-interface Lease extends Disposable {
-  /** Aborts when another worker may have taken the attachment. */
-  lost: AbortSignal
-  /** What the next renewal stores as progress. */
-  report(text: string): void
-}
-
-/** Renews the lease and stores progress, once a second; a stop that the channel lost is noticed here. */
-function keepLease(
-  { storage: { attachments } }: ExtractDeps,
-  attachmentId: string,
-  owner: string,
-  stop: () => void,
-): Lease {
-  const lost = new AbortController()
-  let text = ''
-  let busy = false
-  const renew = async () => {
-    if (busy) return
-    busy = true
-    try {
-      const state = await attachments.progress(attachmentId, owner, leaseMs, text)
-      if (state === 'stop') stop()
-      if (state === 'lost') lost.abort()
-    } catch {
-      // The database is away for a moment; the lease outlives several missed renewals.
-    } finally {
-      busy = false
-    }
-  }
-  const timer = setInterval(() => void renew(), reportEveryMs)
-  return {
-    lost: lost.signal,
-    report(next) {
-      text = next
-    },
-    [Symbol.dispose]: () => clearInterval(timer),
-  }
 }

@@ -123,7 +123,7 @@ describe('the passages for a question', () => {
     expect(retriever.asked).toMatchObject([
       {
         question: text,
-        audience: { conversation: 'test/team/general' },
+        audience: { conversation: 'test/team/general', place: 'test/team/general' },
         among: [{ contentHash: manual.contentHash, engine: 'pdf-1' }],
         spender: { platform: 'test', workspaceId: 'team', channelId: 'general', userId: 'ann' },
       },
@@ -220,7 +220,10 @@ describe('what a turn publishes', () => {
     failing.set('first', new ParleyError('model_refused_key', 'manual.pdf could not be sent. Please ask again.'))
     const turnId = await asked()
     await (await worker())(turnId)
-    const told = events.map(({ name, at }) => `${name.slice(7)} ${at}`)
+    // Files shared earlier are searched at the same time.
+    const ofMemory = (event: object) => 'retriever' in event && event.retriever === 'memory'
+    expect(events.filter(({ copy }) => ofMemory(copy)).map(({ at }) => at)).toEqual(['start', 'asyncEnd'])
+    const told = events.filter(({ copy }) => !ofMemory(copy)).map(({ name, at }) => `${name.slice(7)} ${at}`)
     expect(told.slice(0, 3)).toEqual(['turn start', 'step start', 'retrieval start'])
     expect(told.slice(3, 5)).toEqual(['retrieval asyncEnd', 'step asyncEnd'])
     expect(told.slice(5).filter((each) => each !== 'turn asyncEnd')).toEqual([
@@ -233,7 +236,12 @@ describe('what a turn publishes', () => {
       )
     expect(of('parley:turn')).toMatchObject([{ turnId, platform: 'test', attempt: 1, state: 'done' }])
     expect(of('parley:step')).toMatchObject([{ turnId, n: 1, step: 'gather', resumed: false }])
-    expect(of('parley:retrieval')).toMatchObject([{ turnId, retriever: 'lexical', late: false, found: 1 }])
+    expect(of('parley:retrieval')).toMatchObject(
+      expect.arrayContaining([
+        expect.objectContaining({ turnId, retriever: 'lexical', late: false, found: 1 }),
+        expect.objectContaining({ turnId, retriever: 'memory', late: false, found: 0 }),
+      ]),
+    )
     expect(of('parley:model')).toMatchObject([
       { turnId, provider: 'cloud', model: 'first', attempt: 1, errorCode: 'model_refused_key' },
       { turnId, provider: 'cloud', attempt: 2, finish: 'stop' },

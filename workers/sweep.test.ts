@@ -90,6 +90,9 @@ describe('a turn', () => {
     const handlers = {
       turn: async () => 'done' as const,
       extract: async () => 'done' as const,
+      search: async () => 'done' as const,
+      learn: async () => 'done' as const,
+      embed: async () => 'done' as const,
       sweep: async () => 'done' as const,
     }
     const processor = await queue.process(handlers, { turn: 1 })

@@ -1,8 +1,11 @@
 /** The sweep: finds turns that no job will bring to a worker and hands them to the queue again. */
+
+import type { LearnedDispatch } from '../src/core/collections.ts'
 import { errorFields } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
-import { dispatchTurn, readingJobs, turnJob } from '../src/intake/dispatch.ts'
+import { dispatchTurn, learnJob, readingJobs, turnJob } from '../src/intake/dispatch.ts'
 import type { Queue } from '../src/queue/queue.ts'
+import type { LearnedSources } from '../src/store/learned-sources.ts'
 import type { Dispatch, Turns } from '../src/store/turns.ts'
 
 /** How many turns one look takes, and how many of them are handed to the queue side by side. */
@@ -78,4 +81,33 @@ async function lostOf(queue: Pick<Queue, 'states'>, candidates: Dispatch[]): Pro
     files.flatMap(({ next }, at) => (fileStates[at] === 'waiting' || fileStates[at] === 'running' ? [next] : [])),
   )
   return candidates.filter((next, at) => states[at] !== 'waiting' && !read.has(next))
+}
+
+/** The same for what is read without a question; and sources that are due to be read again are handed over. */
+export function createLearnSweep({
+  learned,
+  queue,
+  log,
+}: {
+  learned: Pick<LearnedSources, 'orphaned' | 'redispatch' | 'due'>
+  queue: Pick<Queue, 'add' | 'states'>
+  log: Log
+}): (olderThanMs: number) => Promise<number> {
+  async function lost(olderThanMs: number): Promise<LearnedDispatch[]> {
+    const candidates = await learned.orphaned(olderThanMs, sweepBatch)
+    if (candidates.length === 0) return []
+    const states = await queue.states(candidates.map(learnJob))
+    const lost = candidates.filter((_, at) => states[at] !== 'waiting')
+    return lost.length === 0 ? [] : await learned.redispatch(lost)
+  }
+
+  return async (olderThanMs) => {
+    const next = [...(await lost(olderThanMs)), ...(await learned.due(sweepBatch))]
+    try {
+      for (const each of next) await queue.add(learnJob(each))
+    } catch (error) {
+      log.warn(errorFields(error), 'sources not handed to the queue; the next sweep tries again')
+    }
+    return next.length
+  }
 }

@@ -16,6 +16,7 @@ import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Platform } from '../src/core/platform.ts'
 import { spenderOf } from '../src/core/scope.ts'
+import type { Asked } from '../src/intake/approvals.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
 import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
 import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.ts'
@@ -133,7 +134,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     const [asked] = work.messages
     if (asked === undefined) return 'in'
     try {
-      return await money.turnLimits.enter(work.id, spenderOf(asked.conversation, asked.author.id, asked.keyId))
+      return await money.turnLimits.enter(work.id, spenderOf(asked.conversation, asked.author, asked.keyId))
     } catch (thrown) {
       if (thrown instanceof ParleyError && thrown.code === 'rate_limited') return thrown
       throw thrown
@@ -273,7 +274,9 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     try {
       const outcome = await answer(deps, { work, owner, replyWriter, stop, gone }, trace)
       const asked = await askApproval(work, trace.refusal)
-      return asked === undefined ? outcome : withNotice(outcome, approvalWording.untilThenQuotes(asked))
+      return withApproval(outcome, asked, ({ receipt }, notice) => ({
+        receipt: { ...receipt, notices: [...receipt.notices, approvalWording.untilThenQuotes(notice)] },
+      }))
     } catch (thrown) {
       if (gone.aborted || thrown instanceof LeaseLost) throw thrown
       const error = asParleyError(thrown)
@@ -281,16 +284,16 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       if (error.retry !== 'never' && !context.last && (error.retryAfterMs ?? 0) <= patienceMs) throw thrown
       const outcome = failedOutcome(work, replyWriter, error, trace)
       const asked = await askApproval(work, error)
-      return asked === undefined ? outcome : { ...outcome, text: `${outcome.text} ${asked}` }
+      return withApproval(outcome, asked, ({ text }, notice) => ({ text: `${text} ${notice}` }))
     }
   }
 
-  /** What the asker reads; `undefined` where no budget was in the way, or no admin can be asked. */
-  async function askApproval(work: TurnWork, refusal: ParleyError | undefined): Promise<string | undefined> {
+  /** `undefined` where no budget was in the way, or no admin can be asked. */
+  async function askApproval(work: TurnWork, refusal: ParleyError | undefined): Promise<Asked | undefined> {
     if (!(refusal instanceof BudgetExhausted)) return undefined
     const [asked] = work.messages
     try {
-      return asked && (await money.approvals.ask(work.id, asked.author, refusal))
+      return asked && (await money.approvals.ask(work.id, asked.author, asked.conversation, refusal))
     } catch (error) {
       log.warn({ turnId: work.id, ...errorFields(error) }, 'no admin could be asked')
       return undefined
@@ -313,7 +316,13 @@ function crashed(): ParleyError {
   return new ParleyError('turn_crashed', noAnswerWording.crashed)
 }
 
-function withNotice(outcome: StoredOutcome, notice: string): StoredOutcome {
-  const { receipt } = outcome
-  return { ...outcome, receipt: { ...receipt, notices: [...receipt.notices, notice] } }
+function withApproval(
+  outcome: StoredOutcome,
+  asked: Asked | undefined,
+  told: (outcome: StoredOutcome, notice: string) => Partial<StoredOutcome>,
+): StoredOutcome {
+  if (asked === undefined) return outcome
+  const { notice, approvalId } = asked
+  const all = notice === undefined ? outcome : { ...outcome, ...told(outcome, notice) }
+  return { ...all, receipt: { ...all.receipt, approvalId } }
 }

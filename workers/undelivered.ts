@@ -58,7 +58,7 @@ export async function tellUndelivered(
   const tellAdmins = async () => {
     const channel = scopeOf.channel(conversation)
     const target = await messaging.alerts.target(channel)
-    const where = target && scopeName(channel, { ...target.conversation, userId: '' })
+    const where = target && scopeName(channel, { ...target.conversation, userId: '' }, new Map())
     const toAdmins = undeliveredWording.toAdmins(author.name, where, error.userMessage)
     await messaging.alerts.send(channel, { text: toAdmins }, key)
   }

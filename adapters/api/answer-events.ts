@@ -26,7 +26,9 @@ export const Ended = z.object({
 export type AnswerEvent = z.infer<typeof AnswerEvent>
 export const AnswerEvent = z.discriminatedUnion('type', [
   /** Text from `offset` (in UTF-16 units) on is now `text`. */
-  z.object({ type: z.literal('text'), offset: z.number(), text: z.string() }),
+  z.object({ type: z.literal('text'), offset: z.number(), text: z.string(), model: z.string().optional() }),
+  /** The same for what the model thinks. */
+  z.object({ type: z.literal('thoughts'), offset: z.number(), text: z.string() }),
   z.object({ type: z.literal('status'), text: z.string() }),
   z.object({ type: z.literal('end'), ended: Ended }),
 ])
@@ -41,8 +43,10 @@ export interface Following extends AsyncDisposable {
 }
 
 export interface Follower {
-  /** All text so far. It grows at its end, or starts over. */
-  onText(text: string): void
+  /** All text so far, and the model that writes it. It grows at its end, or starts over. */
+  onText(text: string, model: string | undefined): void
+  /** All that the model has thought so far. It grows at its end, or starts over. */
+  onThoughts(thoughts: string): void
   onStatus(text: string): void
 }
 
@@ -64,17 +68,24 @@ export async function follow(
   const finished = Promise.withResolvers<Ended>()
   finished.promise.catch(() => undefined)
   const onAbort = () => finished.reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
+  // A signal that has aborted already fires no event.
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
   let text = ''
+  let thoughts = ''
   let look: NodeJS.Timeout | undefined
 
   const take = (event: AnswerEvent) => {
     if (event.type === 'status') follower.onStatus(event.text)
     else if (event.type === 'end') finished.resolve(event.ended)
-    else if (event.offset <= text.length) {
+    else if (event.type === 'thoughts') {
+      if (event.offset > thoughts.length) return
+      thoughts = thoughts.slice(0, event.offset) + event.text
+      follower.onThoughts(thoughts)
+    } else if (event.offset <= text.length) {
       // After a lost message the text waits; the end brings all of it.
       text = text.slice(0, event.offset) + event.text
-      follower.onText(text)
+      follower.onText(text, event.model)
     }
   }
   const unsubscribe = await topics.subscribe(answerTopic(requestId), (message) => {

@@ -1,18 +1,17 @@
 /**
  * Writes one answer to the program that waits for it: as one JSON body at its end, or as chunks while it grows. Sent text
- * cannot be taken back, so when an answer starts over, the new text follows the old with a line that says so.
+ * cannot be taken back: when an answer starts over, a chunk says so in its `parley` field, and the whole new text follows.
  */
 import type { ServerResponse } from 'node:http'
-import { apiAnswer } from '../../src/wording/api.ts'
 import type { Ended, Follower } from './answer-events.ts'
-import type { ApiFailure } from './failure.ts'
-import { type Completion, chunk, completion, finishReason, usageChunk } from './format.ts'
+import { type ApiFailure, retryAfter } from './failure.ts'
+import { type AboutAnswer, type Completion, chunk, completion, finishReason, usageChunk } from './format.ts'
 
 export interface AnswerWriter extends Follower {
   /** The question is stored. From here on a stream shows signs of life within a second. */
   taken(): void
-  /** `closing`: the sources and notices below the answer. */
-  end(ended: Ended, closing: string): void
+  /** `parley`: sources and notices, beside the answer's text. */
+  end(ended: Ended, parley: AboutAnswer): void
   fail(failure: ApiFailure): void
   close(): void
 }
@@ -21,13 +20,17 @@ export interface AnswerWriter extends Follower {
 const headersAfterMs = 900
 /** Keeps proxies from closing a silent stream. */
 const beatMs = 15_000
-const restartMarker = `\n\n---\n\n${apiAnswer.restarted}\n\n`
 
 export function createAnswerWriter(
   response: ServerResponse,
-  { about, streaming, withUsage }: { about: Completion; streaming: boolean; withUsage: boolean },
+  { about: asked, streaming, withUsage }: { about: Completion; streaming: boolean; withUsage: boolean },
 ): AnswerWriter {
+  /** Names who answers, once that is known. */
+  let about = asked
   let sent = ''
+  /** Thoughts sent of the model that thinks now. */
+  let thought = ''
+  let begun = false
   let status = 'taken in'
   let timer: NodeJS.Timeout | undefined
 
@@ -43,8 +46,21 @@ export function createAnswerWriter(
   function say(text: string): void {
     if (text === '') return
     open()
-    data(chunk(about, { role: sent === '' ? ('assistant' as const) : undefined, content: text }))
+    data(chunk(about, { role: role(), content: text }))
     sent += text
+  }
+
+  function think(thoughts: string): void {
+    if (thoughts === '') return
+    open()
+    data(chunk(about, { role: role(), reasoning_content: thoughts }))
+  }
+
+  /** Said once, in the first chunk. */
+  function role(): 'assistant' | undefined {
+    if (begun) return undefined
+    begun = true
+    return 'assistant'
   }
 
   return {
@@ -59,20 +75,36 @@ export function createAnswerWriter(
       status = text
       if (streaming && response.headersSent) comment()
     },
-    onText(text) {
-      // An answer that starts over is held back until it is complete.
-      if (streaming && text.startsWith(sent)) say(text.slice(sent.length))
+    onThoughts(thoughts) {
+      if (!streaming) return
+      // Another model thinks anew: what was sent stays.
+      think(thoughts.startsWith(thought) ? thoughts.slice(thought.length) : `\n\n${thoughts}`)
+      thought = thoughts
     },
-    end(ended, closing) {
-      const text = ended.text + closing
+    onText(text, model = about.model) {
+      // An answer that starts over is held back until it is complete.
+      if (!streaming || !text.startsWith(sent)) return
+      about = { ...about, model }
+      say(text.slice(sent.length))
+    },
+    end(ended, parley) {
+      about = { ...about, model: ended.receipt.model }
       if (!streaming) {
-        response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' })
-        response.end(JSON.stringify(completion(about, ended, text)))
+        const headers =
+          parley.cut_messages === undefined ? {} : { 'x-parley-cut-messages': String(parley.cut_messages) }
+        response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', ...headers })
+        response.end(JSON.stringify(completion(about, ended, parley)))
         return
       }
-      say(text.startsWith(sent) ? text.slice(sent.length) : `${restartMarker}${text}`)
+      // What was lost on the way.
+      const { thoughts = '' } = ended.receipt
+      const known = thought.trimStart()
+      if (thoughts.startsWith(known)) think(thoughts.slice(known.length))
+      const restarted = !ended.text.startsWith(sent)
+      if (restarted) data(chunk(about, {}, null, { restarted: true }))
+      say(restarted ? ended.text : ended.text.slice(sent.length))
       open()
-      data(chunk(about, {}, finishReason(ended.receipt)))
+      data(chunk(about, {}, finishReason(ended.receipt), restarted ? { ...parley, restarted } : parley))
       if (withUsage) data(usageChunk(about, ended.receipt))
       response.end('data: [DONE]\n\n')
     },
@@ -82,7 +114,7 @@ export function createAnswerWriter(
         response.end()
         return
       }
-      response.writeHead(failure.status, { 'content-type': 'application/json; charset=utf-8' })
+      response.writeHead(failure.status, { 'content-type': 'application/json; charset=utf-8', ...retryAfter(failure) })
       response.end(JSON.stringify(failure.body))
     },
     close() {

@@ -38,11 +38,16 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
   address_unknown: { status: 404, type: 'invalid_request_error', code: 'unknown_url' },
   method_unknown: { status: 405, type: 'invalid_request_error', code: 'method_not_allowed' },
   request_incomplete: { status: 408, type: 'invalid_request_error' },
+  file_too_large: { status: 413, type: 'invalid_request_error' },
   request_too_large: { status: 413, type: 'invalid_request_error' },
   model_unknown: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   model_not_allowed: { status: 403, type: 'permission_error' },
   model_price_unknown: { status: 403, type: 'permission_error' },
   model_context_overflow: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded' },
+  model_filtered: { status: 400, type: 'invalid_request_error', code: 'content_filter' },
+  model_rejected_request: { status: 400, type: 'invalid_request_error' },
+  model_empty: { status: 502, type: 'server_error' },
+  model_out_of_memory: { status: 503, type: 'server_error' },
   model_busy: { status: 503, type: 'server_error' },
   model_unreachable: { status: 503, type: 'server_error' },
   model_stalled: { status: 504, type: 'server_error' },
@@ -54,11 +59,17 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
 
 export function writeFailure(_context: HttpContext, error: ParleyError): Response {
   const failure = error instanceof ApiFailure ? error : failureFor(error.code, error.userMessage, error.retryAfterMs)
-  const { retryAfterMs } = failure
-  return Response.json(failure.body, {
-    status: failure.status,
-    headers: retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
-  })
+  return Response.json(failure.body, { status: failure.status, headers: retryAfter(failure) })
+}
+
+/** When another try is worth it, for a failure that passes by itself and names no time. */
+const againMs = 5_000
+
+/** How long clients wait before they try again by themselves. Waiting does not help with a used-up budget. */
+export function retryAfter({ status, body, retryAfterMs }: ApiFailure): Record<string, string> {
+  const passes = status === 503 || (status === 429 && body.error.type !== 'insufficient_quota')
+  const ms = retryAfterMs ?? (passes ? againMs : undefined)
+  return ms === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))) }
 }
 
 /** A turn that ended without an answer: its receipt's error code, and the sentence shown instead. */

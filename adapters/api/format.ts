@@ -1,8 +1,8 @@
 /** Pure: how an answer ended → OpenAI's bodies and chunks. */
-import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
-import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
+import { samplingWords } from '../../src/core/message.ts'
+import { decimalUsd } from '../../src/core/money.ts'
 import type { Receipt } from '../../src/core/reply.ts'
-import { apiAnswer } from '../../src/wording/api.ts'
+import { addressOf, describeCited } from '../../src/core/source.ts'
 import type { Ended } from './answer-events.ts'
 
 export interface Completion {
@@ -15,8 +15,8 @@ export interface Completion {
 
 type FinishReason = 'stop' | 'length' | 'content_filter'
 
-export function completion(about: Completion, ended: Ended, text: string) {
-  const { receipt } = ended
+export function completion(about: Completion, ended: Ended, parley: AboutAnswer) {
+  const { receipt, text } = ended
   return {
     id: about.id,
     object: 'chat.completion' as const,
@@ -25,19 +25,21 @@ export function completion(about: Completion, ended: Ended, text: string) {
     choices: [
       {
         index: 0,
-        message: { role: 'assistant' as const, content: text, refusal: null },
+        message: { role: 'assistant' as const, content: text, reasoning_content: receipt.thoughts, refusal: null },
         logprobs: null,
         finish_reason: finishReason(receipt),
       },
     ],
     usage: usage(receipt),
+    parley,
   }
 }
 
 export function chunk(
   about: Completion,
-  delta: { role?: 'assistant'; content?: string },
+  delta: { role?: 'assistant' | undefined; content?: string; reasoning_content?: string },
   finish: FinishReason | null = null,
+  parley?: AboutAnswer | { restarted: true },
 ) {
   return {
     id: about.id,
@@ -45,6 +47,7 @@ export function chunk(
     created: about.created,
     model: about.model,
     choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
+    parley,
   }
 }
 
@@ -69,15 +72,30 @@ function usage({ usage: used }: Receipt) {
   }
 }
 
-/** For clients that show only text: the sources behind `[n]`, and files or text that were left out. */
-export function closingOf({ citations, receipt }: Ended): string {
-  const { lines, left } = sourceLines(citations, 4000)
-  const sources = lines.map((line) => `[${line.n}] ${linked(line)}`)
-  if (left > 0) sources.push(apiAnswer.moreSources(left))
-  const skipped = receipt.attachments.flatMap(({ name, outcome, summary }) =>
-    outcome === 'read' ? [] : [`${name}: ${summary}`],
-  )
-  const notices = [...skipped, ...receipt.notices].map((notice) => `_${escapeMarkdown(notice)}_`)
-  // Two spaces end a line in Markdown.
-  return [sources, notices].flatMap((part) => (part.length === 0 ? [] : [`\n\n${part.join('  \n')}`])).join('')
+/** What Parley has to say of an answer, beside it: its text is the model's alone, for programs that read it. */
+export function aboutAnswer({ citations, receipt }: Ended, ignored: readonly string[]) {
+  const all = [...new Set([...ignored, ...(receipt.ignored ?? []).map(parameterName)])]
+  return {
+    sources: citations.map(({ n, source, at, quote }) => ({
+      n,
+      title: source.title,
+      place: describeCited({ source, at }),
+      kind: source.kind,
+      shared: source.shared,
+      url: addressOf({ source, at }),
+      quote,
+    })),
+    files: receipt.attachments.map(({ name, outcome, summary }) => ({ name, outcome, summary })),
+    notices: receipt.notices,
+    reason: receipt.reason,
+    cost_usd: receipt.costNanoUsd === null ? undefined : Number(decimalUsd(BigInt(receipt.costNanoUsd))),
+    cut_messages: receipt.cutMessages,
+    ignored: all.length === 0 ? undefined : all,
+  }
+}
+
+export type AboutAnswer = ReturnType<typeof aboutAnswer> & { restarted?: true }
+
+function parameterName(name: string): string {
+  return samplingWords[name as keyof typeof samplingWords] ?? name
 }

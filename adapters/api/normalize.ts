@@ -1,17 +1,20 @@
 /** Pure: a chat request → a message with its files and options. Throws `ApiFailure` for requests that Parley cannot serve. */
-import type { ConversationRef, IncomingMessage } from '../../src/core/message.ts'
+import { createHash } from 'node:crypto'
+import type { ActiveKey } from '../../src/core/api-key.ts'
+import type { HttpContext } from '../../src/core/http.ts'
+import type { Author, ConversationRef, IncomingMessage, Sampling } from '../../src/core/message.ts'
+import { routedNames } from '../../src/core/route-decision.ts'
 import { apiErrors, apiFileErrors } from '../../src/wording/api.ts'
 import { ApiFailure } from './failure.ts'
-import { type ChatMessage, ChatRequest, type ContentPart, ignored, refused } from './request.ts'
+import { type ChatMessage, ChatRequest, type ContentPart, ignoredIn, refused } from './request.ts'
 
 export const platformName = 'api'
-/** Names that leave the choice of model to Parley's routing. */
-export const routedModels = ['parley', 'auto']
 
 export interface SentFile {
   name: string
   mediaType: string
-  data: Buffer
+  /** Its bytes, or the address of a picture on the web. */
+  data: Buffer | URL
   voiceNote: boolean
 }
 
@@ -22,13 +25,12 @@ export interface ParsedRequest {
   history: { role: 'user' | 'assistant'; text: string }[]
   /** Of all messages, those of the last one first. */
   files: SentFile[]
+  /** The beginning of the answer, which the model continues. */
+  continues: string | undefined
   /** Parameters that have no effect here. */
   ignored: string[]
-}
-
-export interface ApiKey {
-  id: string
-  name: string
+  /** The request without how its answer is delivered. */
+  digest: string
 }
 
 export function readRequest(body: unknown): ParsedRequest {
@@ -44,43 +46,62 @@ export function readRequest(body: unknown): ParsedRequest {
       })
   }
   const request = parsed.data
-  const last = request.messages.at(-1)
-  if (last?.role !== 'user') throw new ApiFailure(400, apiErrors.lastMessageNotUser, { param: 'messages' })
-  const before = request.messages.slice(0, -1)
-  const instructions = before.flatMap((each) =>
-    each.role === 'system' || each.role === 'developer' ? [textOf(each)] : [],
-  )
+  const { messages } = request
+  const isRule = ({ role }: ChatMessage) => role === 'system' || role === 'developer'
+  // Some programs send nothing but a system message: then that is the question.
+  const asked = messages.findLastIndex(({ role }) => role === 'user')
+  const at = asked >= 0 ? asked : messages.findLastIndex(isRule)
+  const question = messages[at]
+  if (question === undefined) throw new ApiFailure(400, apiErrors.nothingAsked, { param: 'messages' })
+  const others = messages.filter((_, place) => place !== at)
+  const instructions = others.filter(isRule).map(textOf)
+  const continues = messages.slice(at + 1).flatMap((each) => (each.role === 'assistant' ? pastMessage(each) : []))
+  const { stream: _stream, stream_options: _options, ...answered } = body as Record<string, unknown>
   return {
     request,
-    text: textOf(last).trim(),
+    text: textOf(question).trim(),
     instructions: instructions.length === 0 ? undefined : instructions.join('\n\n'),
-    history: before.flatMap(pastMessage),
-    files: [last, ...before].flatMap(filesOf),
-    ignored: ignored.filter((name) => Reflect.get(body, name) != null),
+    history: messages.slice(0, at).flatMap(pastMessage),
+    continues: continues.length === 0 ? undefined : continues.map(({ text }) => text).join('\n\n'),
+    files: [question, ...others].flatMap(filesOf),
+    ignored: ignoredIn(body),
+    digest: createHash('sha256').update(JSON.stringify(answered)).digest('hex'),
   }
 }
 
 export interface Received {
   /** Names this request; a repetition with the same Idempotency-Key has the same. */
   id: string
-  key: ApiKey
+  key: ActiveKey
   sentAt: Date
-  /** The files' contents in Parley's blobs, in their order. */
-  hashes: string[]
+  /** As stored in Parley's blobs. */
+  files: readonly { name: string; mediaType: string; voiceNote: boolean; hash: string; bytes: number }[]
 }
 
-export function conversationOf(id: string, key: ApiKey): ConversationRef {
+export function conversationOf(id: string, key: Pick<ActiveKey, 'id'>): ConversationRef {
   return { platform: platformName, workspaceId: 'api', channelId: key.id, threadId: id }
 }
 
-export function normalize(parsed: ParsedRequest, { id, key, sentAt, hashes }: Received): IncomingMessage {
-  const { request, text, instructions, history, files } = parsed
+/** A question by key is its owner's, too: it counts for their budgets and limits. */
+export function authorOf({ id, name, ownerId }: Pick<ActiveKey, 'id' | 'name' | 'ownerId'>): Author {
+  return { id, name, personId: ownerId ?? undefined }
+}
+
+export function keyOf(context: HttpContext): ActiveKey {
+  const caller = context.get('caller')
+  if (caller.as !== 'key') throw new Error('this route is for keys')
+  return caller.key
+}
+
+export function normalize(parsed: ParsedRequest, { id, key, sentAt, files }: Received): IncomingMessage {
+  const { request, text, instructions, history } = parsed
+  const routed = routedNames.includes(request.model)
   const conversation = conversationOf(id, key)
   const maxOutputTokens = request.max_completion_tokens ?? request.max_tokens
   return {
     id,
     conversation,
-    author: { id: key.id, name: key.name },
+    author: authorOf(key),
     keyId: key.id,
     text,
     kind: 'direct',
@@ -88,20 +109,41 @@ export function normalize(parsed: ParsedRequest, { id, key, sentAt, hashes }: Re
       id: `${at}`,
       name: file.name,
       mediaType: file.mediaType,
-      bytes: file.data.length,
+      bytes: file.bytes,
       voiceNote: file.voiceNote,
-      locator: { blob: hashes[at] ?? '' },
-      blob: hashes[at],
+      locator: { blob: file.hash },
+      blob: file.hash,
     })),
     replyTarget: { conversation, data: null },
     overrides: {
-      model: routedModels.includes(request.model) ? undefined : request.model,
+      model: routed ? undefined : request.model,
       temperature: request.temperature ?? undefined,
       maxOutputTokens: maxOutputTokens ?? undefined,
+      sampling: samplingOf(request),
+    },
+    program: {
+      ownPrompt: !routed,
+      overflow: (request.truncation ?? (routed ? 'auto' : 'disabled')) === 'auto' ? 'cut' : 'refuse',
+      fallback: routed || request.route === 'fallback',
+      continues: parsed.continues,
+      ignored: parsed.ignored,
+      digest: parsed.digest,
     },
     history: history.length === 0 ? undefined : history,
     instructions,
     sentAt: sentAt.toISOString(),
+  }
+}
+
+function samplingOf(request: ChatRequest): Sampling {
+  const { top_p, seed, presence_penalty, frequency_penalty, reasoning_effort, stop } = request
+  return {
+    topP: top_p ?? undefined,
+    seed: seed ?? undefined,
+    presencePenalty: presence_penalty ?? undefined,
+    frequencyPenalty: frequency_penalty ?? undefined,
+    reasoningEffort: reasoning_effort ?? undefined,
+    stop: stop == null ? undefined : [stop].flat(),
   }
 }
 
@@ -146,6 +188,7 @@ function fileOf(part: ContentPart, index: number): SentFile[] {
     case 'text':
       return []
     case 'image_url': {
+      if (/^https?:/i.test(part.image_url.url)) return [webPicture(part.image_url.url, index)]
       const { mediaType, data } = dataUrl(part.image_url.url, 'image_url')
       return [{ name: `image-${index + 1}.${extension(mediaType)}`, mediaType, data, voiceNote: false }]
     }
@@ -170,6 +213,13 @@ function fileOf(part: ContentPart, index: number): SentFile[] {
   }
 }
 
+function webPicture(address: string, index: number): SentFile {
+  const url = URL.parse(address)
+  if (url === null)
+    throw new ApiFailure(400, apiFileErrors.notADataUrl('image_url'), { param: 'messages', code: 'unsupported_url' })
+  return { name: `image-${index + 1}`, mediaType: 'application/octet-stream', data: url, voiceNote: false }
+}
+
 function dataUrl(url: string, what: string): { mediaType: string; data: Buffer } {
   const [, mediaType, rest] = /^data:([\w.+-]+\/[\w.+-]+)((?:;[^,]*)?,)/.exec(url.slice(0, 500)) ?? []
   if (mediaType === undefined || rest === undefined)
@@ -189,7 +239,7 @@ function base64(text: string, what: string): Buffer {
   return Buffer.from(text, 'base64')
 }
 
-function extension(mediaType: string): string {
+export function extension(mediaType: string): string {
   const subtype = mediaType.split('/')[1] ?? 'bin'
   return subtype === 'jpeg' ? 'jpg' : subtype.replace(/^x-|\+.*$/g, '').slice(0, 10)
 }

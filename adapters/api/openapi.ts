@@ -1,7 +1,8 @@
 /** `/openapi.json`, generated from the schemas that check requests. */
 import { z } from 'zod'
+import { periods } from '../../src/core/window.ts'
 import { apiDescriptions } from '../../src/wording/api.ts'
-import { ChatRequest, ignored, refused } from './request.ts'
+import { ChatRequest, refused } from './request.ts'
 
 const json = (schema: object) => ({ content: { 'application/json': { schema } } })
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
@@ -32,6 +33,7 @@ function answerSchema(object: string, choice: object) {
       model: { type: 'string', description: apiDescriptions.answeredBy },
       choices: { type: 'array', items: { type: 'object', required: ['index'], properties: choice } },
       usage,
+      parley: { type: 'object', description: apiDescriptions.about },
     },
   }
 }
@@ -42,7 +44,7 @@ export function openApiDocument(version: string) {
     info: {
       title: 'Parley',
       version,
-      description: apiDescriptions.endpoint(ignored, Object.keys(refused)),
+      description: apiDescriptions.endpoint(Object.keys(refused)),
     },
     security: [{ key: [] }],
     paths: {
@@ -73,6 +75,7 @@ export function openApiDocument(version: string) {
               ['403', apiDescriptions.modelForbidden],
               ['404', apiDescriptions.modelUnknown],
               ['413', apiDescriptions.tooLarge],
+              ['422', apiDescriptions.keyReused],
               ['429', apiDescriptions.limitReached],
               ['503', apiDescriptions.unavailable],
             ),
@@ -100,6 +103,61 @@ export function openApiDocument(version: string) {
           },
         },
       },
+      '/v1/token': {
+        post: {
+          operationId: 'createToken',
+          summary: apiDescriptions.createToken,
+          requestBody: json({ type: 'object', properties: { scope: { type: 'string' } } }),
+          responses: {
+            '200': {
+              description: apiDescriptions.token,
+              ...json({
+                type: 'object',
+                required: ['access_token', 'token_type', 'expires_in', 'scope'],
+                properties: {
+                  access_token: { type: 'string' },
+                  token_type: { const: 'Bearer' },
+                  expires_in: { type: 'integer' },
+                  scope: { type: 'string' },
+                },
+              }),
+            },
+            ...failures(['400', apiDescriptions.invalid], ['401', apiDescriptions.keyInvalid]),
+          },
+        },
+      },
+      '/v1/usage': {
+        get: {
+          operationId: 'readUsage',
+          summary: apiDescriptions.readUsage,
+          parameters: [{ name: 'period', in: 'query', schema: { enum: periods } }],
+          responses: {
+            '200': { description: apiDescriptions.keyUsage, ...json({ type: 'object' }) },
+            ...failures(['401', apiDescriptions.keyInvalid], ['403', apiDescriptions.scopeMissing]),
+          },
+        },
+      },
+      '/v1/commands': {
+        post: {
+          operationId: 'runCommand',
+          summary: apiDescriptions.runCommand,
+          requestBody: {
+            required: true,
+            ...json({ type: 'object', required: ['command'], properties: { command: { type: 'string' } } }),
+          },
+          responses: {
+            '200': {
+              description: apiDescriptions.commandAnswer,
+              ...json({ type: 'object', properties: { text: { type: 'string' }, files: { type: 'array' } } }),
+            },
+            ...failures(
+              ['400', apiDescriptions.invalid],
+              ['401', apiDescriptions.keyInvalid],
+              ['403', apiDescriptions.scopeMissing],
+            ),
+          },
+        },
+      },
     },
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
@@ -109,13 +167,25 @@ export function openApiDocument(version: string) {
           index: { type: 'integer' },
           message: {
             type: 'object',
-            properties: { role: { const: 'assistant' }, content: { type: 'string' }, refusal: { type: 'null' } },
+            properties: {
+              role: { const: 'assistant' },
+              content: { type: 'string' },
+              reasoning_content: { type: 'string', description: apiDescriptions.reasoning },
+              refusal: { type: 'null' },
+            },
           },
           finish_reason: finish,
         }),
         Chunk: answerSchema('chat.completion.chunk', {
           index: { type: 'integer' },
-          delta: { type: 'object', properties: { role: { const: 'assistant' }, content: { type: 'string' } } },
+          delta: {
+            type: 'object',
+            properties: {
+              role: { const: 'assistant' },
+              content: { type: 'string' },
+              reasoning_content: { type: 'string', description: apiDescriptions.reasoning },
+            },
+          },
           finish_reason: { anyOf: [finish, { type: 'null' }] },
         }),
         Model: {

@@ -10,7 +10,14 @@ import { createTransport } from './transport.ts'
 export function createApi(deps: ListenerDeps & { files: Files }): Platform {
   return {
     name: platformName,
-    capabilities: { streaming: 'edit', maxChars: 4_000_000, minEditMs: 20, status: 'native', buttons: false },
+    capabilities: {
+      streaming: 'edit',
+      maxChars: 4_000_000,
+      exact: true,
+      minEditMs: 20,
+      status: 'native',
+      buttons: false,
+    },
     transport: createTransport(deps),
     files: deps.files,
     listen: (intake) => createListener(deps, intake),

@@ -19,6 +19,8 @@ const FilePart = z.object({
 export type ContentPart = z.infer<typeof ContentPart>
 export const ContentPart = z.discriminatedUnion('type', [Text, Image, Audio, FilePart])
 
+const Stop = z.string().min(1).max(1000)
+
 const AssistantPart = z.discriminatedUnion('type', [
   Text,
   z.object({ type: z.literal('refusal'), refusal: z.string() }),
@@ -35,6 +37,14 @@ export const ChatMessage = z.discriminatedUnion('role', [
   }),
 ])
 
+/** Parley's own parameters, as other gateways name them. */
+const Routing = {
+  /** `fallback`: another model may answer if the named one cannot. */
+  route: z.enum(['fallback', 'exact']).nullish(),
+  /** What happens if the messages do not fit: `disabled` refuses the request, `auto` leaves out the oldest and says so. */
+  truncation: z.enum(['auto', 'disabled']).nullish(),
+}
+
 /** The most messages and bytes of one request. */
 export const limits = { messages: 500, bodyBytes: 48_000_000 }
 
@@ -47,7 +57,32 @@ export const ChatRequest = z.object({
   max_tokens: z.int().positive().nullish(),
   max_completion_tokens: z.int().positive().nullish(),
   temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  seed: z.int().nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  reasoning_effort: z
+    .string()
+    .regex(/^[a-z]{1,20}$/)
+    .nullish(),
+  stop: z.union([Stop, z.array(Stop).max(16)]).nullish(),
+  ...Routing,
 })
+
+/** Parameters that do not count as ignored, because they ask for what Parley does anyway. */
+const harmless: Record<string, (value: unknown) => boolean> = {
+  store: (value) => value === false,
+  service_tier: (value) => value === 'auto' || value === 'default',
+  parallel_tool_calls: () => true,
+}
+
+/** Names of what a request has and Parley has no use for, for its answer to tell. */
+export function ignoredIn(body: object): string[] {
+  return Object.entries(body).flatMap(([name, value]) => {
+    const known = Object.hasOwn(ChatRequest.shape, name) || Object.hasOwn(refused, name)
+    return known || value === null || value === undefined || harmless[name]?.(value) ? [] : [name]
+  })
+}
 
 /** Parameters that would change the form of the answer. Ignoring them silently would break the program, so Parley rejects them. */
 export const refused: Record<string, { unless: (value: unknown) => boolean; instead: string }> = {
@@ -65,14 +100,7 @@ export const refused: Record<string, { unless: (value: unknown) => boolean; inst
   },
   audio: { unless: () => false, instead: apiInstead.audio },
   logprobs: { unless: (value) => value === false, instead: apiInstead.logprobs },
-  stop: { unless: isEmptyList, instead: apiInstead.stop },
 }
-
-/** Parameters without effect. The `x-parley-ignored` header of the answer lists those that a request has. */
-export const ignored = [
-  ...['frequency_penalty', 'presence_penalty', 'top_p', 'seed', 'logit_bias', 'top_logprobs', 'reasoning_effort'],
-  ...['verbosity', 'prediction', 'web_search_options', 'service_tier', 'parallel_tool_calls'],
-]
 
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0

@@ -4,23 +4,29 @@ import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import { type AnswerEvent, answerTopic, type Topics, toJson } from './answer-events.ts'
 
 export function createTransport({ topics }: { topics: Topics }): Transport {
-  /** Text sent so far per turn, so that only new text is sent. */
+  /** Text and thoughts sent so far per turn, so that only what is new is sent. */
   const shown = new Map<string, string>()
+  const thought = new Map<string, string>()
 
   function publish(target: ReplyTarget, event: AnswerEvent): void {
     topics.publish(answerTopic(target.conversation.threadId ?? ''), toJson(event))
   }
 
-  function show(target: ReplyTarget, { turnId, text, citations, end }: OutgoingMessage): void {
+  function forget(turnId: string): void {
+    shown.delete(turnId)
+    thought.delete(turnId)
+  }
+
+  function show(target: ReplyTarget, { turnId, text, citations, model, end }: OutgoingMessage): void {
     const before = shown.get(turnId) ?? ''
     if (end) {
-      shown.delete(turnId)
+      forget(turnId)
       publish(target, { type: 'end', ended: { text, citations, ...end } })
       return
     }
     shown.set(turnId, text)
     const offset = text.startsWith(before) ? before.length : 0
-    publish(target, { type: 'text', offset, text: text.slice(offset) })
+    publish(target, { type: 'text', offset, text: text.slice(offset), model })
   }
 
   return {
@@ -35,7 +41,13 @@ export function createTransport({ topics }: { topics: Topics }): Transport {
     async remove() {},
     async status(target, turnId, text, state) {
       if (text !== null) publish(target, { type: 'status', text })
-      else if (state === 'failed' || state === 'stopped') shown.delete(turnId)
+      else if (state === 'failed' || state === 'stopped') forget(turnId)
+    },
+    async think(target, turnId, thoughts) {
+      const before = thought.get(turnId) ?? ''
+      thought.set(turnId, thoughts)
+      const offset = thoughts.startsWith(before) ? before.length : 0
+      publish(target, { type: 'thoughts', offset, text: thoughts.slice(offset) })
     },
   }
 }

@@ -2,12 +2,13 @@
  * What the console page and the `parley ask` command say to the console's server, and back. The page imports the types,
  * the server checks requests with the schemas. All paths lie under `/console`; every error body is `ApiError`.
  *
- *   GET    /console/status                      → ConsoleStatus
+ *   GET    /console/status?thread=:id           → ConsoleStatus
  *   GET    /console/threads                     → { threads: Thread[] }, newest activity first
  *   GET    /console/threads/:id                 → { thread, messages } in order; 404 for a thread without messages
  *   DELETE /console/threads/:id                 → 204; its running turn is stopped first
  *   PUT    /console/uploads/:uploadId?name=…    raw bytes, Content-Type as the browser knows it → Upload
- *   POST   /console/threads/:id/messages        SendMessage → 202 { message, turnId }; the same `id` again is no harm
+ *   POST   /console/threads/:id/messages        SendMessage → 202 { message, turnId, notice }; the same `id` again is no harm.
+ *                                               `notice`: what a command answered, { text, failed } as the terminal prints it
  *   POST   /console/turns/:turnId/stop          → { turnId }
  *   POST   /console/turns/:turnId/regenerate    → { turnId } of the new turn, which rewrites the same message; so do
  *                                               `cheaper` and `better`, with another model
@@ -25,10 +26,12 @@
  *                                               what stands around it, in lines, rows, pages, slides or milliseconds, of the
  *                                               sheet `sheet`, in the file `inner` within a mail or an archive. `places` has
  *                                               a { from, to } for each line of what is not numbered by lines or rows;
+ *                                               `numbers` has those of rows, and `columns` what their columns are called;
  *                                               `picture` is true where reading took a picture of the place:
  *   GET    /console/files/:hash/picture?kind=&from=&to=&inner=&width=  → image/png
  */
 import { z } from 'zod'
+import { WebMode } from '../../src/core/message.ts'
 import { Citation, Receipt } from '../../src/core/reply.ts'
 
 export type ApiError = { error: { code: string; userMessage: string } }
@@ -40,6 +43,11 @@ export interface ConsoleStatus {
   /** A sentence to show above the input, such as how to add a model. */
   notice: string | null
   limits: { fileBytes: number; files: number; textChars: number }
+  /**
+   * What people can choose in the thread: `open`: whether the web is searched; `noSearch`: it is never searched, but links are read;
+   * `off`: nothing. `null`: no search engine is connected.
+   */
+  web: 'open' | 'noSearch' | 'off' | null
 }
 
 export type Thread = z.infer<typeof Thread>
@@ -99,6 +107,10 @@ export const SendMessage = z.object({
   uploads: z.array(z.uuid().toLowerCase()).max(20),
   /** BCP 47. */
   locale: z.string().max(35).optional(),
+  /** Name or alias of the model that should answer. */
+  model: z.string().min(1).max(200).optional(),
+  /** Whether the web is searched; absent: as the place has it. */
+  web: WebMode.optional(),
 })
 
 export type PressButton = z.infer<typeof PressButton>
@@ -111,11 +123,17 @@ export type ConsoleEvent =
   | { type: 'message'; message: Message }
   /** Text from `offset` (in UTF-16 units) on is now `text`. Where text is missing before it, reconnect. */
   | { type: 'text'; messageId: string; offset: number; text: string }
+  /** What the model of a running turn thinks: from `offset` on it is now `text`. Where something is missing before it, wait. */
+  | { type: 'thoughts'; turnId: string; offset: number; text: string }
   | { type: 'removed'; messageId: string }
   /** What is happening in the thread, or `null`: "Reading report.pdf, page 120 of 200". */
   | { type: 'status'; status: TurnStatus | null }
   | { type: 'thread'; thread: Thread }
   | { type: 'threadDeleted'; threadId: string }
+  /** The session has ended: sign in again. The stream ends, too. */
+  | { type: 'signedOut' }
+  /** One's own role, name, teams or accounts have changed: ask for the session again. */
+  | { type: 'accountChanged' }
 
 export interface TurnStatus {
   threadId: string
@@ -138,9 +156,13 @@ export const PressAction = z.object({ id: z.uuid().toLowerCase(), action: z.stri
 export type RunCommand = z.infer<typeof RunCommand>
 export const RunCommand = z.object({ id: z.uuid().toLowerCase(), text: z.string().max(20_000) })
 
-/** `data` in base64. `failed`: the text says why nothing was done. */
+/**
+ * `data` in base64. `failed`: the text says why nothing was done. `asks`: nothing was done, because its answer needs a thread: send it
+ * as a message of one.
+ */
 export interface CommandAnswer {
   text: string
   failed: boolean
+  asks: boolean
   files: { name: string; mediaType: string; data: string }[]
 }

@@ -5,7 +5,7 @@ import { storable, storableJson } from '../../src/core/json.ts'
 import type { Query, Statement } from '../../src/core/platform-state.ts'
 import { consoleWording } from '../../src/wording/page.ts'
 import type { Message, Thread, TurnStatus } from './api.ts'
-import type { Board, StoredUpload } from './board.ts'
+import type { Board, Owner, StoredUpload, WholeThread } from './board.ts'
 
 /** Constant text in a statement. */
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
@@ -15,16 +15,25 @@ type ThreadRow = Thread & { [column: string]: unknown }
 
 export function createConsoleBoard(query: Query): Board {
   return {
-    threads: () => query<ThreadRow>(threads, []),
+    threads: (owner) => (owner === null ? query<ThreadRow>(threadsHere, []) : query<ThreadRow>(threadsOf, [owner])),
 
-    async summary(id: string) {
-      const [row] = await query<ThreadRow>(summary, [id])
-      return row ?? null
+    summaries: (ids) => query<ThreadRow & { listed: boolean; owner: Owner }>(summaries, [ids]),
+
+    thread: async (id, owner) => wholeOf(await query<WholeRow>(thread, [id, owner])),
+
+    anyThread: async (id) => wholeOf(await query<WholeRow>(anyThread, [id])),
+
+    async ownerOf(id) {
+      const [row] = await query<{ owner: Owner }>(ownerOf, [id])
+      return row?.owner
     },
 
-    async thread(id: string) {
-      const [row] = await query<{ thread: Thread; messages: Message[] | null; status: TurnStatus | null }>(thread, [id])
-      return row === undefined ? null : { thread: row.thread, messages: row.messages ?? [], status: row.status }
+    async threadIds(owner) {
+      return (await query<{ id: string }>(threadIds, [owner])).map(({ id }) => id)
+    },
+
+    async hasTurn(turnId, owner) {
+      return (await query(hasTurn, [turnId, owner])).length > 0
     },
 
     async addMessage(message) {
@@ -34,8 +43,10 @@ export function createConsoleBoard(query: Query): Board {
         message.id,
         storable(message.text),
         storableJson(message.attachments),
+        message.listed,
+        message.owner,
       ])
-      const stored = row?.message ?? (await known(message.id))
+      const stored = row?.message ?? (await known(message.id, message.owner))
       if (stored.threadId !== message.threadId)
         throw new ParleyError('request_invalid', consoleWording.messageOfAnotherThread)
       return stored
@@ -65,8 +76,8 @@ export function createConsoleBoard(query: Query): Board {
       )
     },
 
-    async saveNotice({ id, threadId, text, attachments, buttons }) {
-      const values = [id, threadId, storable(text), storableJson(attachments), storableJson(buttons)]
+    async saveNotice({ id, threadId, text, attachments, buttons, listed }) {
+      const values = [id, threadId, storable(text), storableJson(attachments), storableJson(buttons), listed]
       const [row] = await query<{ message: Message }>(saveNotice, values)
       if (row === undefined) throw new ParleyError('conversation_not_found', consoleWording.threadMissing)
       return row.message
@@ -76,30 +87,55 @@ export function createConsoleBoard(query: Query): Board {
       await query(removeReply, [id])
     },
 
-    async saveUpload({ uploadId, name, mediaType, bytes, contentHash }) {
-      const [row] = await query(saveUpload, [uploadId, storable(name), storable(mediaType), bytes, contentHash])
-      if (row === undefined) throw new ParleyError('request_invalid', consoleWording.uploadIdTaken)
-    },
+    saveUpload: (upload, owner) => keepUpload(upload, owner, null),
+
+    saveOwnFile: (upload, threadId) => keepUpload(upload, null, threadId),
 
     async sweepUploads() {
       return (await query(sweepUploads, [])).length
     },
 
-    async uploads(ids) {
+    async uploads(ids, owner) {
       if (ids.length === 0) return []
-      return await query<UploadRow>(uploadsById, [ids])
+      return await query<UploadRow>(uploadsById, [ids, owner])
     },
 
-    async knowsFile(contentHash) {
-      return (await query(knowsFile, [contentHash])).length > 0
+    async knowsFile(contentHash, owner) {
+      return (await query(knowsFile, [contentHash, owner])).length > 0
+    },
+
+    async names(personIds) {
+      const rows = await query<{ id: string; name: string }>(names, [personIds])
+      return new Map(rows.map(({ id, name }) => [id, name]))
     },
   }
 
-  async function known(id: string): Promise<Message> {
-    const [row] = await query<{ message: Message }>(oneMessage, [id])
-    if (row === undefined) throw new Error('a console message vanished while it was stored')
+  async function known(id: string, owner: Owner): Promise<Message> {
+    const [row] = await query<{ message: Message }>(oneMessage, [id, owner])
+    if (row === undefined) throw new ParleyError('conversation_not_found', consoleWording.threadMissing)
     return row.message
   }
+
+  async function keepUpload(
+    { uploadId, name, mediaType, bytes, contentHash }: StoredUpload,
+    owner: Owner,
+    threadId: string | null,
+  ): Promise<void> {
+    const about = [uploadId, storable(name), storable(mediaType), bytes, contentHash]
+    const [row] = await query(saveUpload, [...about, owner, threadId])
+    if (row === undefined) throw new ParleyError('request_invalid', consoleWording.uploadIdTaken)
+  }
+}
+
+interface WholeRow {
+  [column: string]: unknown
+  thread: Thread
+  messages: Message[] | null
+  status: TurnStatus | null
+}
+
+function wholeOf([row]: WholeRow[]): WholeThread | null {
+  return row === undefined ? null : { thread: row.thread, messages: row.messages ?? [], status: row.status }
 }
 
 const messageJson = `jsonb_build_object(
@@ -109,7 +145,18 @@ const messageJson = `jsonb_build_object(
     select inbound.turn_id from inbound where inbound.platform = 'console' and inbound.id = message.id)),
   'attachments', message.attachments, 'citations', message.citations, 'buttons', message.buttons, 'receipt', message.receipt,
   'feedback', case when message.role = 'parley' then (
-    select feedback.value from feedback where feedback.turn_id = message.turn_id and feedback.by = 'local') end)`
+    select feedback.value from feedback
+    where feedback.turn_id = message.turn_id and feedback.by in ('local', (
+      select owner_id::text from console_thread where console_thread.id = message.thread_id))
+    -- An admin who took over what was asked before there were accounts may rate it anew.
+    order by feedback.by = 'local' limit 1) end)`
+
+/** Whether a thread or an upload belongs to the owner in this parameter. */
+const isOf = (table: string, value: string) => `${table}.owner_id is not distinct from ${value}::uuid`
+
+/** `null` for a turn of another platform. */
+const threadOfTurn = `case when turn.conversation_key ~ '^console/local/[0-9a-f-]{36}$'
+  then right(turn.conversation_key, 36)::uuid end`
 
 /** With its outcome stored a turn has nothing left to show, though its worker still puts it away. */
 const openTurn = `
@@ -119,19 +166,18 @@ const threadJson = `
   thread.id, thread.title, to_char(thread.updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "updatedAt",
   exists (select from turn where ${openTurn}) as busy`
 
-const threads: Statement = {
-  name: 'console_threads',
-  text: `select ${threadJson} from console_thread thread order by thread.updated_at desc limit 500`,
+const listed = (whose: string) =>
+  `select ${threadJson} from console_thread thread where ${whose} and thread.listed order by thread.updated_at desc limit 500`
+/** Two statements: for one that takes both, PostgreSQL would read all threads. */
+const threadsOf: Statement = { name: 'console_threads', text: listed('thread.owner_id = $1::uuid') }
+const threadsHere: Statement = { name: 'console_threads_here', text: listed('thread.owner_id is null') }
+
+const summaries: Statement = {
+  name: 'console_summaries',
+  text: `select ${threadJson}, thread.listed, thread.owner_id as owner from console_thread thread where thread.id = any ($1::uuid[])`,
 }
 
-const summary: Statement = {
-  name: 'console_summary',
-  text: `select ${threadJson} from console_thread thread where thread.id = $1`,
-}
-
-const thread: Statement = {
-  name: 'console_thread',
-  text: `
+const whole = `
 select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
   (select jsonb_agg(${messageJson} order by message.seq) from console_message message where message.thread_id = thread.id) as messages,
   (select jsonb_build_object('threadId', thread.id, 'turnId', turn.id,
@@ -145,17 +191,39 @@ select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
       order by turn_attachment.state desc, position limit 1) file on true
     where ${openTurn}
     order by turn.seq limit 1) as status
-from console_thread thread where thread.id = $1`,
+from console_thread thread where thread.id = $1`
+
+const thread: Statement = { name: 'console_thread', text: `${whole} and ${isOf('thread', '$2')}` }
+const anyThread: Statement = { name: 'console_any_thread', text: whole }
+
+const ownerOf: Statement = {
+  name: 'console_owner',
+  text: `select owner_id as owner from console_thread where id = $1`,
 }
+
+const threadIds: Statement = {
+  name: 'console_thread_ids',
+  text: `select id from console_thread where owner_id = $1::uuid order by created_at, id`,
+}
+
+const hasTurn: Statement = {
+  name: 'console_has_turn',
+  text: `
+select from turn join console_thread thread on thread.id = ${threadOfTurn}
+where turn.id = $1 and ${isOf('thread', '$2')}`,
+}
+
+const names: Statement = { name: 'console_names', text: `select id, name from person where id = any ($1::uuid[])` }
 
 /** An upload has one content for good: a message may refer to it already. */
 const saveUpload: Statement = {
   name: 'console_save_upload',
   text: `
 with saved as (
-  insert into console_upload as upload (id, name, media_type, bytes, content_hash) values ($1::uuid, $2, $3, $4, $5)
+  insert into console_upload as upload (id, name, media_type, bytes, content_hash, owner_id)
+  values ($1::uuid, $2, $3, $4, $5, coalesce($6::uuid, (select owner_id from console_thread where id = $7::uuid)))
   on conflict (id) do update set name = excluded.name, media_type = excluded.media_type, created_at = now()
-    where upload.content_hash = excluded.content_hash
+    where upload.content_hash = excluded.content_hash and ${isOf('upload', 'excluded.owner_id')}
   returning id, content_hash
 ), ref as (
   insert into blob_ref (hash, owner_kind, owner_id) select content_hash, 'upload', id::text from saved on conflict do nothing
@@ -169,12 +237,20 @@ const uploadsById: Statement = {
 select upload.id as "uploadId", upload.name, upload.media_type as "mediaType", upload.bytes::float8 as bytes,
   upload.content_hash as "contentHash"
 from unnest($1::uuid[]) with ordinality as wanted (id, place) join console_upload upload on upload.id = wanted.id
+where ${isOf('upload', '$2')}
 order by wanted.place`,
 }
 
 const knowsFile: Statement = {
   name: 'console_knows_file',
-  text: `select from console_upload where content_hash = $1 limit 1`,
+  // Also a web page that was read for an answer in one of their threads.
+  text: `
+select from console_upload upload where content_hash = $1 and ${isOf('upload', '$2')}
+union all
+select from web_page page join turn_page used on used.page_id = page.id join turn on turn.id = used.turn_id
+  join console_thread thread on thread.id = ${threadOfTurn}
+where page.content_hash = $1 and ${isOf('thread', '$2')}
+limit 1`,
 }
 
 /** Of each upload whether a message carries it. */
@@ -191,29 +267,72 @@ delete from console_upload upload where upload.created_at < now() - interval '1 
 
 const removeReply: Statement = { name: 'console_remove_reply', text: `delete from console_message where id = $1` }
 
+/** Whether a row belongs to the user in $5. The users of this machine have no person: their rows have no owner. */
+const ofUser = (table: string) =>
+  `${table}.owner_id::text is not distinct from (case when $5::text in ('local', 'cli') then null else $5::text end)`
+
+/** Whether the thread with this id is the one that goes ($3), or of the user who goes ($5). */
+const gone = (threadId: string) => `(
+  $3::text = ${threadId}::text or $3 is null and $5::text is not null
+  and exists (select from console_thread owned where owned.id = ${threadId} and ${ofUser('owned')}))`
+
 /**
- * Deletes the rest of a forgotten thread ($4) or user ($5) after their turns: threads without any remaining turn, with their
- * uploads. The console has one user, so uploads that were never sent belong to that user.
+ * Counts what `forgetOnConsole` deletes beside the turns: commands, what they were answered, and the files of both. The command that
+ * deletes is not counted.
+ */
+export const countOnConsole: Statement = {
+  name: 'console_forget_count',
+  text: `
+select count(*) filter (where message.role = 'user') as questions, count(*) filter (where message.role = 'parley') as answers,
+  coalesce(sum(jsonb_array_length(message.attachments)), 0) as files, 0 as of_others
+from console_message message
+where $1 = 'console' and $2 = 'local' and $4::text is null
+  and ${gone('message.thread_id')}
+  and message.turn_id is null
+  and not exists (select from inbound where inbound.platform = 'console' and inbound.id = message.id)
+  and not exists (
+    select from console_message asking
+    where asking.id in (message.id, regexp_replace(message.id, '[.]answer$', '')) and asking.role = 'user'
+      and asking.text ~* '^[[:space:]]*/(parley[[:space:]]+)?forget([[:space:]]|$)')`,
+}
+
+/**
+ * Deletes the rest of a forgotten thread ($4) or user ($5) after their turns: their threads and uploads. What was asked in a thread
+ * before it had an owner was asked by the user of this machine, and goes with the thread.
  */
 export const forgetOnConsole: Statement[] = [
+  {
+    name: 'console_forget_turns',
+    text: `
+delete from turn using console_thread thread
+where $1 = 'console' and $2 = 'local' and $3::text is null and $4::text is null and $5::text is not null
+  and ${ofUser('thread')} and turn.conversation_key = 'console/local/' || thread.id`,
+  },
   {
     name: 'console_forget_uploads',
     text: `
 delete from console_upload upload using console_message message cross join jsonb_array_elements(message.attachments) chip
-where $1 = 'console' and $2 = 'local' and ($3::text = message.thread_id::text or $3 is null and $5::text is not null)
+where $1 = 'console' and $2 = 'local' and ${gone('message.thread_id')}
   and $4::text is null and upload.id::text = chip ->> 'id'`,
   },
   {
     name: 'console_forget_threads',
     text: `
 delete from console_thread where $1 = 'console' and $2 = 'local' and $4::text is null
-  and ($3::text = id::text or $3 is null and $5::text is not null)`,
+  and ${gone('console_thread.id')}`,
+  },
+  {
+    // Kept for commands that are sent again, also where nobody asked a question.
+    name: 'console_forget_calls',
+    text: `
+delete from command_call where $1 = 'console' and $2 = 'local' and $4::text is null and $5::text is null
+  and conversation_key = 'console/local/' || $3::text and notice is not null`,
   },
   {
     name: 'console_forget_unsent',
     text: `
 delete from console_upload upload where $1 = 'console' and $2 = 'local' and $3::text is null and $4::text is null
-  and $5::text is not null and ${unsent}`,
+  and $5::text is not null and ${ofUser('upload')} and ${unsent}`,
   },
 ]
 
@@ -254,9 +373,12 @@ const addMessage: Statement = {
   name: 'console_add_message',
   text: `
 with home as (
-  insert into console_thread as thread (id, title) select $1::uuid, $2
+  insert into console_thread as thread (id, title, listed, owner_id) select $1::uuid, $2, $6, $7::uuid
   where not exists (select from console_message where id = $3 and thread_id <> $1::uuid)
-  on conflict (id) do update set updated_at = now()
+  -- A thread that began with a command is called by its first question.
+  on conflict (id) do update set updated_at = now(), listed = thread.listed or excluded.listed,
+    title = case when excluded.listed and not thread.listed then excluded.title else thread.title end
+    where ${isOf('thread', 'excluded.owner_id')}
   returning id
 ), message as (
   insert into console_message (id, thread_id, role, text, state, attachments)
@@ -269,7 +391,9 @@ select ${messageJson} as message from message`,
 
 const oneMessage: Statement = {
   name: 'console_message',
-  text: `select ${messageJson} as message from console_message message where message.id = $1`,
+  text: `
+select ${messageJson} as message from console_message message join console_thread thread on thread.id = message.thread_id
+where message.id = $1 and ${isOf('thread', '$2')}`,
 }
 
 const saveReply: Statement = {
@@ -298,9 +422,11 @@ with message as (
   insert into console_message (id, thread_id, role, text, state, attachments, buttons)
   select $1, thread.id, 'parley', $3, 'done', $4::jsonb, $5::jsonb from console_thread thread where thread.id = $2::uuid
   on conflict (id) do update set text = excluded.text, attachments = excluded.attachments, buttons = excluded.buttons
+    where console_message.thread_id = excluded.thread_id
   returning *
 ), touched as (
-  update console_thread set updated_at = now() from message where console_thread.id = message.thread_id
+  update console_thread set updated_at = now(), listed = listed or $6
+  from message where console_thread.id = message.thread_id
 )
 select ${messageJson} as message from message`,
 }

@@ -1,19 +1,46 @@
 /** The console's HTTP side: the page, its API (see api.ts) and its events. */
 
 import type { Blobs } from '../../src/core/blobs.ts'
+import type { Collections } from '../../src/core/collections.ts'
 import { turnActions } from '../../src/core/command.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { ConversationRef } from '../../src/core/message.ts'
+import type { Author, ConversationRef } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
+import { isUuid } from '../../src/core/uuid.ts'
+import { actionWording } from '../../src/wording/answers.ts'
 import { consoleWording } from '../../src/wording/page.ts'
+import { type Accounts, accountRoutes, holds, idOf } from './account.ts'
+import { type AdminRoutes, adminRoutes } from './admin.ts'
 import { type ConsoleStatus, isCommand, PressButton, SendMessage } from './api.ts'
 import type { Board } from './board.ts'
-import { commandRoutes, runInThread } from './commands.ts'
-import { listTopic, serveEvents, type Topics, threadTopic, toJson } from './live.ts'
-import { conversationOf, jsonIn, normalize, pressOf, titleOf } from './normalize.ts'
-import { type Previews, previewRoutes } from './previews.ts'
+import { collectionRoutes } from './collections.ts'
+import { asks, commandRoutes, hasTurn, runInThread, terminalAnswer } from './commands.ts'
+import { keyRoutes, type OwnKeys } from './keys.ts'
+import { linkingRoutes } from './linking.ts'
+import {
+  createPageWatch,
+  createThreadFeed,
+  publishChanged,
+  publishDeleted,
+  serveEvents,
+  type Topics,
+  threadTopic,
+  toJson,
+} from './live.ts'
+import {
+  type Asker,
+  askerOf as askerOfCaller,
+  cliAuthor,
+  conversationOf,
+  jsonIn,
+  normalize,
+  pressOf,
+  titleOf,
+} from './normalize.ts'
+import { type PreviewRoutes, type Previews, previewRoutes } from './previews.ts'
+import { providerRoutes } from './providers.ts'
 import { pageRoutes, securityHeaders } from './static.ts'
 
 export interface ListenerDeps {
@@ -23,38 +50,68 @@ export interface ListenerDeps {
   /** Deletes all that is known of a conversation, its thread included. */
   forget(conversation: ConversationRef): Promise<void>
   previews: Previews
-  status(): Promise<ConsoleStatus>
+  maySee: PreviewRoutes['maySee']
+  status(asked: AskedStatus): Promise<ConsoleStatus>
+  accounts: Accounts
+  recordReading: AdminRoutes['recordReading']
+  collections: Collections
+  linking: Parameters<typeof linkingRoutes>[0]
+  ownKeys: OwnKeys
   limits: ConsoleStatus['limits']
   log: Log
 }
 
+export interface AskedStatus {
+  /** May change the settings of the server. */
+  manages: boolean
+  author: Author
+  /** The thread that is open, or any other ID. */
+  threadId: string
+}
+
 const dayMs = 24 * 3_600_000
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { board, topics, blobs, limits, log } = deps
+  const { board, topics, blobs, limits, accounts, log } = deps
   const access = ['page'] as const
+  const list = createThreadFeed({ board, topics, log })
+  const watch = createPageWatch(topics)
+  const askerOf = async (context: HttpContext): Promise<Asker> =>
+    askerOfCaller(context.get('caller'), await accounts.people.areSetUp())
+  const ownerOf = async (context: HttpContext) => (await askerOf(context)).owner
 
   const routes: Route[] = [
     {
       method: 'GET',
       path: '/console/status',
       access,
-      handle: async (context) => context.json(await deps.status()),
+      async handle(context) {
+        const caller = context.get('caller')
+        const isOther = caller.as === 'page' && caller.person !== null && caller.person.role !== 'admin'
+        const { author } = await askerOf(context)
+        const threadId = context.req.query('thread')
+        return context.json(
+          await deps.status({
+            manages: !isOther,
+            author,
+            threadId: isUuid(threadId ?? '') ? (threadId ?? '') : noThread,
+          }),
+        )
+      },
     },
     {
       method: 'GET',
       path: '/console/threads',
       access,
-      handle: async (context) => context.json({ threads: await board.threads() }),
+      handle: async (context) => context.json({ threads: await board.threads(await ownerOf(context)) }),
     },
     {
       method: 'GET',
       path: '/console/threads/:id',
       access,
       async handle(context) {
-        const known = await board.thread(idOf(context, 'id'))
-        if (!known) throw new ParleyError('conversation_not_found', consoleWording.threadMissing)
+        const known = await board.thread(idOf(context, 'id'), await ownerOf(context))
+        if (!known) throw threadMissing()
         return context.json({ thread: known.thread, messages: known.messages })
       },
     },
@@ -64,10 +121,13 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       access,
       async handle(context) {
         const id = idOf(context, 'id')
-        const known = await board.thread(id)
-        if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, ...pressOf(id) })
-        await deps.forget(conversationOf(id))
-        topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId: id }))
+        const { author, owner } = await askerOf(context)
+        const known = await board.thread(id, owner)
+        // Deleting again is no harm; what is somebody else's looks as if it were not there.
+        if (known === null && (await board.ownerOf(id)) !== undefined) throw threadMissing()
+        if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, ...pressOf(id, author) })
+        if (known !== null) await deps.forget(conversationOf(id))
+        publishDeleted(topics, id, owner)
         return context.body(null, 204)
       },
     },
@@ -95,7 +155,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         if (Number.isFinite(announced) && announced !== blob.bytes) {
           throw new ParleyError('upload_incomplete', `${name} did not arrive whole. Please try again.`)
         }
-        await board.saveUpload({ uploadId, name, mediaType, bytes: blob.bytes, contentHash: blob.hash })
+        await board.saveUpload(
+          { uploadId, name, mediaType, bytes: blob.bytes, contentHash: blob.hash },
+          await ownerOf(context),
+        )
         return context.json({ uploadId, name, mediaType, bytes: blob.bytes })
       },
     },
@@ -117,7 +180,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         }
         if (sent.text.trim() === '' && sent.uploads.length === 0)
           throw new ParleyError('message_empty', consoleWording.messageEmpty)
-        const uploads = await board.uploads(sent.uploads)
+        const asker = await askerOf(context)
+        const uploads = await board.uploads(sent.uploads, asker.owner)
         if (uploads.length !== sent.uploads.length) throw new ParleyError('file_missing', consoleWording.uploadMissing)
         const attachments = uploads.map(({ uploadId, name, mediaType, bytes }) => ({
           id: uploadId,
@@ -125,27 +189,33 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
           mediaType,
           bytes,
         }))
+        const command = uploads.length === 0 && isCommand(sent.text)
+        const fromTerminal = context.get('caller').as === 'terminal'
         const message = await board.addMessage({
           id: sent.id,
           threadId,
+          owner: asker.owner,
           text: sent.text.trim(),
           title: titleOf(sent.text, uploads),
           attachments,
+          listed: !command && !fromTerminal,
         })
-        if (uploads.length === 0 && isCommand(sent.text)) {
+        if (command) {
           topics.publish(threadTopic(threadId), toJson({ type: 'message', message }))
-          await runInThread({ board, blobs, topics, intake }, message, sent.locale)
-          void announce(threadId)
-          return context.json({ message, turnId: null }, 202)
+          // Saved questions of the terminal belong to the user of its commands.
+          const by = fromTerminal && asks(sent.text, intake.commands) ? { ...asker, author: cliAuthor } : asker
+          const notice = await runInThread({ board, blobs, topics, intake }, message, by, sent.locale)
+          publishChanged(topics, threadId)
+          return context.json({ message, turnId: null, notice: await terminalAnswer(notice, board) }, 202)
         }
-        const received = await intake.receive(normalize(threadId, sent, uploads, new Date()))
+        const received = await intake.receive(normalize(threadId, sent, uploads, asker.author, new Date()))
         if (received.kind === 'refused') throw new ParleyError('request_forbidden', received.notice.text)
         const { turnId } = received
         // Told only now: a page forgets its own copy of a message that has a turn.
         const taken = { ...message, turnId }
         topics.publish(threadTopic(threadId), toJson({ type: 'message', message: taken }))
-        void announce(threadId)
-        return context.json({ message: taken, turnId }, 202)
+        publishChanged(topics, threadId)
+        return context.json({ message: taken, turnId, notice: null }, 202)
       },
     },
     {
@@ -158,8 +228,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         const turnId = idOf(context, 'turnId')
         const body = PressButton.safeParse(jsonIn(context) ?? {})
         if (!body.success) throw new ParleyError('request_invalid', consoleWording.commentTooLong)
+        const { author, owner } = await askerOf(context)
+        if (!(await hasTurn(board, turnId, owner))) throw new ParleyError('turn_not_found', actionWording.notFound)
         const { comment } = body.data
-        const pressed = { kind, turnId, ...pressOf(turnId), comment }
+        const pressed = { kind, turnId, ...pressOf(turnId, author), comment }
         return context.json(await intake.act(pressed))
       },
     },
@@ -167,22 +239,31 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       method: 'GET',
       path: '/console/events',
       access,
-      handle(context) {
+      async handle(context) {
         const threadId = context.req.query('thread')
-        if (threadId !== undefined && !uuid.test(threadId))
+        if (threadId !== undefined && !isUuid(threadId))
           throw new ParleyError('request_invalid', consoleWording.threadAddressInvalid)
-        return serveEvents(context, { board, topics, threadId, log })
+        const owner = await ownerOf(context)
+        // A page opens its new thread before there is one.
+        if (threadId !== undefined) {
+          const whose = await board.ownerOf(threadId)
+          if (whose !== undefined && whose !== owner) throw threadMissing()
+        }
+        const caller = context.get('caller')
+        const holding = () => holds(accounts, caller)
+        return serveEvents(context, { board, topics, list, threadId, owner, holds: holding, watch: watch.add, log })
       },
     },
-    ...commandRoutes({ board, blobs, topics, intake, idOf }),
-    ...previewRoutes({ board, previews: deps.previews }),
+    ...commandRoutes({ board, blobs, topics, intake, askerOf }),
+    ...previewRoutes({ board, previews: deps.previews, askerOf, maySee: deps.maySee }),
+    ...accountRoutes({ accounts, board }),
+    ...providerRoutes(accounts),
+    ...linkingRoutes(deps.linking),
+    ...keyRoutes(deps.ownKeys),
+    ...adminRoutes({ accounts, board, blobs, topics, recordReading: deps.recordReading }),
+    ...collectionRoutes({ collections: deps.collections, accounts, board, ownerOf }),
     ...pageRoutes(),
   ]
-
-  async function announce(threadId: string): Promise<void> {
-    const thread = await board.summary(threadId).catch(() => null)
-    if (thread) topics.publish(listTopic, toJson({ type: 'thread', thread }))
-  }
 
   async function sweep(): Promise<void> {
     try {
@@ -199,6 +280,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     mounts: [{ prefix: '/', routes, headers: securityHeaders }],
     connections: () => [],
     async start() {
+      await list.start()
+      await watch.start()
       const again = () => {
         sweeping = sweep()
       }
@@ -206,17 +289,17 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       daily = setInterval(again, dayMs).unref()
     },
     async stop() {
+      await list.stop()
+      await watch.stop()
       clearInterval(daily)
       await sweeping
     },
   }
 }
 
-function idOf(context: HttpContext, name: string): string {
-  const id = context.req.param(name) ?? ''
-  if (!uuid.test(id)) throw new ParleyError('request_invalid', consoleWording.addressIncomplete)
-  return id.toLowerCase()
-}
+const noThread = '00000000-0000-0000-0000-000000000000'
+
+const threadMissing = () => new ParleyError('conversation_not_found', consoleWording.threadMissing)
 
 function tooLarge(name: string, bytes: number): ParleyError {
   return new ParleyError('file_too_large', consoleWording.fileTooLarge(name, Math.floor(bytes / 1_000_000)))

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll } from 'vitest'
 import { createBlobs } from '../../src/blobs/blobs.ts'
 import { createLocalBlobs } from '../../src/blobs/local.ts'
+import type { Collections } from '../../src/core/collections.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { PlatformRig } from '../../src/core/platform.contract.rig.ts'
 import { platformContract } from '../../src/core/platform.contract.ts'
@@ -11,6 +12,7 @@ import { createBlobReferences } from '../../src/store/blob-references.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { ConsoleClient } from '../../test/e2e/parley.ts'
+import { noAccounts, noKeys, noLinking } from '../../test/fakes/accounts.ts'
 import { serveMounts } from '../../test/servers/mounts.ts'
 import { createConsoleBoard } from './board-postgres.ts'
 import { threadOf } from './normalize.ts'
@@ -38,20 +40,28 @@ async function openRig(): Promise<PlatformRig> {
   const database = openDatabase(connection, { log: silentLog })
   const limits = { fileBytes: 1_000_000, files: 10, textChars: 10_000 }
   const blobs = createBlobs(createLocalBlobs(server.home), createBlobReferences(database))
-  const board = createConsoleBoard(database.query)
+  // The contract's turns are known to its own intake alone.
+  const board = { ...createConsoleBoard(database.query), hasTurn: async () => true }
   const platform = await createConsole({
     board,
     topics: createLocalChannel(),
     blobs,
     limits,
+    accounts: noAccounts,
+    linking: noLinking,
+    ownKeys: noKeys,
+    recordReading: () => Promise.reject(new Error('not used')),
+    collections: {} as Collections,
     log: silentLog,
     forget: () => Promise.reject(new Error('not used')),
+    maySee: async () => false,
     previews: {
       page: () => Promise.reject(new Error('not used')),
       lines: () => Promise.reject(new Error('not used')),
       picture: () => Promise.reject(new Error('not used')),
+      recording: () => Promise.reject(new Error('not used')),
     },
-    status: async () => ({ version: '0', models: [], notice: null, limits }),
+    status: async () => ({ version: '0', models: [], notice: null, limits, web: null }),
   })
   const threadId = randomUUID()
   let http: Awaited<ReturnType<typeof serveMounts>>
@@ -72,12 +82,12 @@ async function openRig(): Promise<PlatformRig> {
       }
     },
     async seen(target) {
-      const known = await board.thread(threadOf(target))
+      const known = await board.thread(threadOf(target), null)
       const replies = (known?.messages ?? []).filter(({ role, turnId }) => role === 'parley' && turnId !== null)
       return replies.map(({ text, receipt }) => ({ text, finished: receipt !== null }))
     },
     async notices(target) {
-      const known = await board.thread(threadOf(target))
+      const known = await board.thread(threadOf(target), null)
       return (known?.messages ?? []).flatMap((each) => (each.role === 'parley' && !each.turnId ? [each.text] : []))
     },
     async press({ button }) {

@@ -10,7 +10,15 @@ export async function createConsole(deps: ListenerDeps): Promise<Platform> {
   await transport.start()
   return {
     name: platformName,
-    capabilities: { streaming: 'edit', maxChars: 1_000_000, minEditMs: 25, status: 'native', buttons: true },
+    capabilities: {
+      streaming: 'edit',
+      maxChars: 1_000_000,
+      minEditMs: 25,
+      status: 'native',
+      buttons: true,
+      accounts: 'person',
+      showsThoughts: true,
+    },
     transport,
     files: createFiles(deps.blobs),
     listen: (intake) => createListener(deps, intake),

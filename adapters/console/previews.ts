@@ -1,10 +1,16 @@
 /** What a citation opens: the page as a picture with the passage marked, or the text of the place and around it. */
 
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { Position } from '../../src/core/artifact.ts'
+import type { ByteRange } from '../../src/core/blobs.ts'
 import { ParleyError } from '../../src/core/errors.ts'
-import type { Route } from '../../src/core/http.ts'
+import type { HttpContext, Route } from '../../src/core/http.ts'
+import type { Author } from '../../src/core/message.ts'
 import { consoleWording } from '../../src/wording/page.ts'
 import type { Board } from './board.ts'
+import { requestedRange } from './byte-range.ts'
+import type { Asker } from './normalize.ts'
 
 /** What the places are counted in, and the part of the file: the file within a mail or an archive, the sheet. */
 export interface Where {
@@ -37,8 +43,15 @@ export interface Previews {
     of: number
     lines: string[]
     places?: { from: number; to: number }[]
+    numbers?: number[]
+    columns?: string[]
     picture?: boolean
+    play?: 'audio' | 'video'
   }>
+  /** The recording that `lines` announces by `play`. Throws `file_missing` for other files. */
+  recording(
+    contentHash: string,
+  ): Promise<{ mediaType: string; bytes: number; open(range: ByteRange): Promise<Readable> }>
   /** The picture that `lines` announces. */
   picture(
     contentHash: string,
@@ -53,12 +66,30 @@ const kinds = Position.options.map(({ shape }) => shape.kind.value)
 const MAX_LINES = 500
 const MAX_MS = 3_600_000
 
-export function previewRoutes({ board, previews }: { board: Board; previews: Previews }): Route[] {
-  async function shared(hash = ''): Promise<string> {
-    if (!/^[0-9a-f]{64}$/.test(hash) || !(await board.knowsFile(hash))) {
-      throw new ParleyError('file_missing', consoleWording.fileMissing)
+/** The content never changes. A browser keeps it for one session, because the next person may be somebody else. */
+export const kept = { 'cache-control': 'private, max-age=86400, immutable', vary: 'cookie' }
+
+/** Of what was shared elsewhere: whether they may see it is asked each time. */
+const notKept = { 'cache-control': 'private, no-store' }
+
+export interface PreviewRoutes {
+  board: Pick<Board, 'knowsFile'>
+  previews: Previews
+  askerOf(context: HttpContext): Promise<Asker>
+  /** Whether something with this content was shared where this person may read it, now. */
+  maySee(person: Author, contentHash: string, signal: AbortSignal): Promise<boolean>
+}
+
+export function previewRoutes({ board, previews, askerOf, maySee }: PreviewRoutes): Route[] {
+  /** The address names the content by its hash. Whoever may read a message or an upload with it may see it, or a place where it was shared. */
+  async function shared(context: HttpContext): Promise<{ hash: string; cache: Record<string, string> }> {
+    const hash = context.req.param('hash') ?? ''
+    const { author, owner } = await askerOf(context)
+    if (/^[0-9a-f]{64}$/.test(hash)) {
+      if (await board.knowsFile(hash, owner)) return { hash, cache: kept }
+      if (await maySee(author, hash, context.req.raw.signal)) return { hash, cache: notKept }
     }
-    return hash
+    throw new ParleyError('file_missing', consoleWording.fileMissing)
   }
   const count = (text: string | undefined, fallback: number, most: number, least = 1) => {
     const value = Math.floor(Number(text ?? fallback))
@@ -79,16 +110,15 @@ export function previewRoutes({ board, previews }: { board: Board; previews: Pre
       path: '/console/files/:hash/page/:n',
       access: ['page'],
       async handle(context) {
-        const hash = await shared(context.req.param('hash'))
+        const { hash, cache } = await shared(context)
         const width = count(context.req.query('width'), 1000, 2000)
         const image = await previews.page(hash, count(context.req.param('n'), 1, 100_000), {
           width,
           signal: context.req.raw.signal,
         })
-        // The address names the content by its hash: it never changes.
         return context.body(Buffer.from(image.png), 200, {
           'content-type': 'image/png',
-          'cache-control': 'private, max-age=86400, immutable',
+          ...cache,
         })
       },
     },
@@ -97,7 +127,7 @@ export function previewRoutes({ board, previews }: { board: Board; previews: Pre
       path: '/console/files/:hash/page/:n/marks',
       access: ['page'],
       async handle(context) {
-        const hash = await shared(context.req.param('hash'))
+        const { hash } = await shared(context)
         const quote = (context.req.query('quote') ?? '').slice(0, 2000)
         const options = { width: 200, signal: context.req.raw.signal, ...(quote === '' ? {} : { quote }) }
         const { width, height, marks } = await previews.page(hash, count(context.req.param('n'), 1, 100_000), options)
@@ -109,9 +139,36 @@ export function previewRoutes({ board, previews }: { board: Board; previews: Pre
       path: '/console/files/:hash/text',
       access: ['page'],
       async handle(context) {
-        const hash = await shared(context.req.param('hash'))
+        const { hash } = await shared(context)
         const { from, to, ...where } = placeOf((name) => context.req.query(name))
         return context.json(await previews.lines(hash, from, to, where))
+      },
+    },
+    {
+      method: 'GET',
+      path: '/console/files/:hash/recording',
+      access: ['page'],
+      async handle(context) {
+        const { hash, cache } = await shared(context)
+        const { mediaType, bytes, open } = await previews.recording(hash)
+        const range = requestedRange(context.req.header('range'), bytes)
+        const headers: Record<string, string> = {
+          'content-type': mediaType,
+          'accept-ranges': 'bytes',
+          ...cache,
+        }
+        if (range === 'outside') return context.body(null, 416, { ...headers, 'content-range': `bytes */${bytes}` })
+        const { from, to } = range ?? { from: 0, to: bytes - 1 }
+        headers['content-length'] = String(to - from + 1)
+        if (range !== undefined) headers['content-range'] = `bytes ${from}-${to}/${bytes}`
+        const status = range === undefined ? 200 : 206
+        if (context.req.method === 'HEAD') return context.body(null, status, headers)
+        // Past web streams: a player closes its connection at every jump, and the file must be closed with it.
+        const { outgoing } = context.env
+        const content = await open({ from, to })
+        outgoing.writeHead(status, headers)
+        await pipeline(content, outgoing).catch(() => outgoing.destroy())
+        return undefined
       },
     },
     {
@@ -119,13 +176,13 @@ export function previewRoutes({ board, previews }: { board: Board; previews: Pre
       path: '/console/files/:hash/picture',
       access: ['page'],
       async handle(context) {
-        const hash = await shared(context.req.param('hash'))
+        const { hash, cache } = await shared(context)
         const { from, to, ...where } = placeOf((name) => context.req.query(name))
         const width = count(context.req.query('width'), 1000, 2000)
         const image = await previews.picture(hash, from, to, { ...where, width, signal: context.req.raw.signal })
         return context.body(Buffer.from(image.png), 200, {
           'content-type': 'image/png',
-          'cache-control': 'private, max-age=86400',
+          ...cache,
         })
       },
     },

@@ -4,7 +4,7 @@ import { turnActions } from '../../src/core/command.ts'
 import type { Json } from '../../src/core/json.ts'
 import { createReplayIntake, type Replay } from '../../src/core/replay.ts'
 import { SendMessage } from './api.ts'
-import { normalize, pressOf } from './normalize.ts'
+import { localAuthor, normalize, pressOf } from './normalize.ts'
 
 const Recorded = z.object({ path: z.string().startsWith('/console/'), body: z.json().optional() })
 
@@ -24,10 +24,11 @@ export const replay: Replay = {
         bytes: 0,
         contentHash: '',
       }))
-      await intake.receive(normalize(id, sent.data, uploads, new Date(0)))
+      await intake.receive(normalize(id, sent.data, uploads, localAuthor, new Date(0)))
     }
     const pressed = turnActions.find((each) => each === last)
-    if (kind === 'turns' && pressed !== undefined) await intake.act({ kind: pressed, turnId: id, ...pressOf(id) })
+    if (kind === 'turns' && pressed !== undefined)
+      await intake.act({ kind: pressed, turnId: id, ...pressOf(id, localAuthor) })
     return taken[0] ?? { kind: 'ignored', summary: 'takes nothing in' }
   },
 }

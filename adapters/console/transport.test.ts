@@ -26,8 +26,14 @@ async function setUp() {
   const clock = { now: 1_000_000 }
   const board: Board = {
     threads: async () => [],
-    summary: async () => null,
+    summaries: async () => [],
     thread: async () => null,
+    anyThread: unused,
+    ownerOf: unused,
+    threadIds: unused,
+    hasTurn: unused,
+    names: unused,
+    saveOwnFile: unused,
     addMessage: unused,
     removeReply: async () => {},
     saveUpload: unused,
@@ -52,7 +58,8 @@ async function setUp() {
   }
   const texts: unknown[] = []
   await channel.subscribe(threadTopic(threadId), (event) => {
-    if (typeof event === 'object' && event !== null && 'type' in event && event.type === 'text') texts.push(event)
+    const type = typeof event === 'object' && event !== null && 'type' in event ? event.type : undefined
+    if (type === 'text' || type === 'thoughts') texts.push(event)
   })
   const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
   const resync = async () => {
@@ -62,7 +69,11 @@ async function setUp() {
     await settled()
     return texts
   }
-  return { one: await open(), other: await open(), clock, resync }
+  const events = async () => {
+    await settled()
+    return [...texts]
+  }
+  return { one: await open(), other: await open(), clock, resync, events }
 }
 
 test('a resync sends the full text of a streaming answer', async () => {
@@ -70,6 +81,21 @@ test('a resync sends the full text of a streaming answer', async () => {
   const ref = await one.post(target, streaming('Half'), { key: 't-0', signal })
   await one.edit(target, ref, streaming('Half an ans'), { signal })
   expect(await resync()).toEqual([{ type: 'text', messageId: 't-0', offset: 0, text: 'Half an ans' }])
+})
+
+test('thoughts go to open pages as they grow, and a resync sends all of them until the answer ends', async () => {
+  const { one, events, resync } = await setUp()
+  await one.think?.(target, 't', 'A pl')
+  await one.think?.(target, 't', 'A plan')
+  await one.think?.(target, 't', 'Anew')
+  expect(await events()).toEqual([
+    { type: 'thoughts', turnId: 't', offset: 0, text: 'A pl' },
+    { type: 'thoughts', turnId: 't', offset: 4, text: 'an' },
+    { type: 'thoughts', turnId: 't', offset: 0, text: 'Anew' },
+  ])
+  expect(await resync()).toEqual([{ type: 'thoughts', turnId: 't', offset: 0, text: 'Anew' }])
+  await one.post(target, final('Done.'), { key: 't-0', signal })
+  expect(await resync()).toEqual([])
 })
 
 test('after another writer takes over an answer, its old text is not sent', async () => {

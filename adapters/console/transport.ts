@@ -11,8 +11,8 @@ import { commandsTypedAs, encodeAction, type Notice } from '../../src/core/comma
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
 import type { ConsoleEvent, Message, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
-import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './live.ts'
-import { threadOf, withNames } from './normalize.ts'
+import { publishChanged, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './live.ts'
+import { threadOf, withAllNames } from './normalize.ts'
 
 const saveEveryMs = 1000
 /** After this time without new text, the writer may be gone; by then, the board has the full text. */
@@ -22,6 +22,12 @@ interface Live {
   threadId: string
   text: string
   savedAt: number
+  shownAt: number
+}
+
+interface Thinking {
+  threadId: string
+  thoughts: string
   shownAt: number
 }
 
@@ -44,9 +50,15 @@ export function createTransport({
   now?: () => number
 }): ConsoleTransport {
   const live = new Map<string, Live>()
+  /** By turn. */
+  const thinking = new Map<string, Thinking>()
   const writer = randomUUID()
   const claim = (messageId: string) => topics.publish(writerTopic, { messageId, writer })
   const publish = (threadId: string, event: ConsoleEvent) => topics.publish(threadTopic(threadId), toJson(event))
+
+  function forgetStale(): void {
+    for (const [turnId, { shownAt }] of thinking) if (now() - shownAt > freshMs) thinking.delete(turnId)
+  }
 
   function row(threadId: string, id: string, message: OutgoingMessage): ReplyRow {
     const state: MessageState = message.end?.state ?? 'streaming'
@@ -59,10 +71,11 @@ export function createTransport({
     const before = live.get(id)
     if (message.end) {
       live.delete(id)
+      thinking.delete(message.turnId)
       claim(id)
       const saved = await board.saveReply(row(threadId, id, message))
       publish(threadId, { type: 'message', message: saved })
-      await announce(threadId)
+      publishChanged(topics, threadId)
       return
     }
     const kept = before === undefined ? 0 : commonLength(before.text, message.text)
@@ -77,11 +90,6 @@ export function createTransport({
     }
   }
 
-  async function announce(threadId: string): Promise<void> {
-    const thread = await board.summary(threadId)
-    if (thread) topics.publish(listTopic, toJson({ type: 'thread', thread }))
-  }
-
   return {
     async start() {
       await topics.subscribe(resyncTopic, (threadId) => {
@@ -90,6 +98,10 @@ export function createTransport({
           else if (each.threadId === threadId)
             publish(each.threadId, { type: 'text', messageId, offset: 0, text: each.text })
         }
+        forgetStale()
+        for (const [turnId, each] of thinking)
+          if (each.threadId === threadId)
+            publish(threadId, { type: 'thoughts', turnId, offset: 0, text: each.thoughts })
       })
       await topics.subscribe(writerTopic, (event) => {
         const { success, data } = Written.safeParse(event)
@@ -134,10 +146,19 @@ export function createTransport({
     },
     async notify(target, notice, { key }) {
       const threadId = threadOf(target)
-      publish(threadId, { type: 'message', message: await keepNotice({ board, blobs }, threadId, key, notice) })
-      await announce(threadId)
+      publish(threadId, { type: 'message', message: await keepNotice({ board, blobs }, threadId, key, notice, true) })
+      publishChanged(topics, threadId)
+    },
+    async think(target, turnId, thoughts) {
+      const threadId = threadOf(target)
+      const before = thinking.get(turnId)?.thoughts
+      if (before === undefined) forgetStale()
+      thinking.set(turnId, { threadId, thoughts, shownAt: now() })
+      const offset = before !== undefined && thoughts.startsWith(before) ? before.length : 0
+      publish(threadId, { type: 'thoughts', turnId, offset, text: thoughts.slice(offset) })
     },
     async status(target, turnId, text, state) {
+      if (ended(state)) thinking.delete(turnId)
       const threadId = threadOf(target)
       publish(threadId, {
         type: 'status',
@@ -168,18 +189,22 @@ function commonLength(before: string, after: string): number {
 /** Files of notices are Parley's own, and smaller. */
 const noticeFileBytes = 50_000_000
 
-/** Stores a notice in a thread: the result of a command, an alert. Its files become uploads of the thread. */
+/**
+ * Stores a notice in a thread: the result of a command, an alert. Its files become uploads of the thread. `listed`: the page's list
+ * shows the thread from now on.
+ */
 export async function keepNotice(
   { board, blobs }: { board: Board; blobs: Pick<Blobs, 'put'> },
   threadId: string,
   id: string,
   { text, files = [], buttons = [] }: Notice,
+  listed: boolean,
 ): Promise<Message> {
   const attachments = await Promise.all(
     files.map(async ({ name, mediaType, data, alt }) => {
       await using blob = await blobs.put(Readable.from([data]), { maxBytes: noticeFileBytes })
       const uploadId = randomUUID()
-      await board.saveUpload({ uploadId, name, mediaType, bytes: blob.bytes, contentHash: blob.hash })
+      await board.saveOwnFile({ uploadId, name, mediaType, bytes: blob.bytes, contentHash: blob.hash }, threadId)
       return { id: uploadId, name, mediaType, bytes: blob.bytes, alt }
     }),
   )
@@ -188,5 +213,12 @@ export async function keepNotice(
     action: encodeAction(action),
     style,
   }))
-  return board.saveNotice({ id, threadId, text: commandsTypedAs('/', withNames(text)), attachments, buttons: pressed })
+  return board.saveNotice({
+    id,
+    threadId,
+    text: commandsTypedAs('/', await withAllNames(text, board)),
+    attachments,
+    buttons: pressed,
+    listed,
+  })
 }

@@ -1,5 +1,5 @@
 /** What belongs to a question that is asked by a command, a form or the menu of a message. */
-import type { Intake } from '../../src/core/platform.ts'
+import type { Intake, KnownTalk } from '../../src/core/platform.ts'
 import type { ChannelCache } from './channel-cache.ts'
 import { type Me, type QuotableMessage, textOf } from './content.ts'
 import type { ContextReader } from './context.ts'
@@ -28,12 +28,11 @@ export interface CommandContextDeps {
 }
 
 export function createCommandContext({ channelCache, context, intake, me }: CommandContextDeps): CommandContext {
-  /** The newest message of the conversation that Parley knows. */
-  async function lastIn(interaction: AskInteraction, isPrivate: boolean): Promise<string | undefined> {
+  async function knownIn(interaction: AskInteraction, isPrivate: boolean): Promise<KnownTalk | undefined> {
     const { conversation } = targetOfAsk(interaction as InteractionPlace, isPrivate)
     const author = authorOfInteraction(interaction as InteractionPlace)
     const concern = await intake.concerns({ conversation, author, text: '', place: 'thread', mentioned: true })
-    return concern.answers ? concern.last?.messageId : undefined
+    return concern.answers ? concern.known : undefined
   }
 
   return {
@@ -45,10 +44,11 @@ export function createCommandContext({ channelCache, context, intake, me }: Comm
         const asker = { id: member.user.id, roles: member.roles ?? [] }
         const named = await context.withNames({ ...me(), roleIds: guild.ownRoleIds }, asker, guild, input.text)
         const text = textOf({ content: input.text }, named)
-        const since = isThread(place) ? await lastIn(interaction, input.private) : undefined
-        const question = { id, text, asker, place, guild, called: input.called, since }
-        const { quoted, files, unread } = await context.read(question)
-        return { ...input, text, files: [...input.files, ...files], quoted: [...quoted, ...input.quoted], unread }
+        const known = isThread(place) ? await knownIn(interaction, input.private) : undefined
+        const question = { id, text, asker, place, guild, called: input.called, known }
+        const { quoted, files, unread, upToDate } = await context.read(question)
+        const all = { files: [...input.files, ...files], quoted: [...quoted, ...input.quoted] }
+        return { ...input, ...all, text, unread, upToDate }
       } catch (error) {
         if (error instanceof DiscordRefusal) return input
         throw error

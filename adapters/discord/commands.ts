@@ -33,6 +33,8 @@ export const names = {
 const maxFiles = 10
 /** Discord's limits of descriptions, of choices, and of commands in a group or groups in a command. */
 const maxDescription = 100
+/** Of one command with all below it: its names, descriptions and choices together. */
+const maxCharacters = 8_000
 const maxChoices = 25
 const maxBranches = 25
 
@@ -107,6 +109,11 @@ function askOptions(): APIApplicationCommandBasicOption[] {
     },
     {
       type: ApplicationCommandOptionType.Boolean,
+      name: 'search',
+      ...describedBy('askSearch', commandLocales.askSearch),
+    },
+    {
+      type: ApplicationCommandOptionType.Boolean,
       name: 'private',
       ...describedBy('askPrivate', commandLocales.askPrivate),
     },
@@ -115,14 +122,33 @@ function askOptions(): APIApplicationCommandBasicOption[] {
 
 /** One word is a sub-command; two words are a group and its sub-command. A group's single word is its `show`. */
 function parleyOptions(table: readonly CommandSpec[]): APIApplicationCommandOption[] {
+  // The more commands there are, the shorter each is described; `/parley help` says the whole.
+  for (let most = maxDescription; ; most -= 5) {
+    const options = optionsDescribed(table, most)
+    if (most <= 30 || charactersIn(options) + names.parley.length + maxDescription <= maxCharacters) return options
+  }
+}
+
+/** As Discord counts them. */
+function charactersIn(options: readonly APIApplicationCommandOption[]): number {
+  return options.reduce((sum, option) => {
+    const inside = 'options' in option ? charactersIn(option.options ?? []) : 0
+    const choices = 'choices' in option ? (option.choices ?? []) : []
+    const chosen = choices.reduce((length, { name, value }) => length + name.length + String(value).length, 0)
+    return sum + option.name.length + option.description.length + inside + chosen
+  }, 0)
+}
+
+function optionsDescribed(table: readonly CommandSpec[], most: number): APIApplicationCommandOption[] {
   return [...branches(table)].slice(0, maxBranches).map(([word, specs]) => {
     const [only] = specs
-    if (specs.length === 1 && only !== undefined && only.name === word) return subcommand(word, only)
+    if (specs.length === 1 && only !== undefined && only.name === word) return subcommand(word, only, most)
     return {
       type: ApplicationCommandOptionType.SubcommandGroup,
       name: word,
-      description: cut(specs.map(({ name }) => name.split(' ')[1] ?? 'show').join(', ')),
-      options: specs.slice(0, maxBranches).map((spec) => subcommand(spec.name.split(' ')[1] ?? 'show', spec)),
+      // Discord shows none for a group, and counts it.
+      description: word,
+      options: specs.slice(0, maxBranches).map((spec) => subcommand(spec.name.split(' ')[1] ?? 'show', spec, most)),
     }
   })
 }
@@ -136,13 +162,18 @@ function branches(table: readonly CommandSpec[]): Map<string, CommandSpec[]> {
   return found
 }
 
-function subcommand(name: string, spec: CommandSpec): APIApplicationCommandSubcommandOption {
-  const options = spec.args.toSorted((a, b) => Number(b.required) - Number(a.required)).map(option)
-  return { type: ApplicationCommandOptionType.Subcommand, name, description: cut(spec.summary), options }
+function subcommand(name: string, spec: CommandSpec, most: number): APIApplicationCommandSubcommandOption {
+  const sorted = spec.args.toSorted((a, b) => Number(b.required) - Number(a.required))
+  const options = sorted.map((arg) => option(arg, most))
+  return { type: ApplicationCommandOptionType.Subcommand, name, description: shorten(spec.summary, most), options }
 }
 
-function option(arg: ArgumentSpec): APIApplicationCommandBasicOption {
-  const base = { name: optionName(arg.name), description: cut(arg.summary), required: arg.required }
+function option(arg: ArgumentSpec, most: number): APIApplicationCommandBasicOption {
+  const base = {
+    name: optionName(arg.name),
+    description: arg.name === 'for' ? discordCommandTexts.place : shorten(arg.summary, most),
+    required: arg.required,
+  }
   switch (arg.type) {
     case 'number':
       return { type: ApplicationCommandOptionType.Number, ...base }
@@ -168,13 +199,11 @@ function option(arg: ArgumentSpec): APIApplicationCommandBasicOption {
   }
 }
 
-const optionName = (name: string) =>
+export const optionName = (name: string) =>
   name
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}_-]/gu, '-')
     .slice(0, 32)
-
-const cut = (text: string) => shorten(text, maxDescription)
 
 /** A use of `/parley`. */
 export interface Called {

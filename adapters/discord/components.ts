@@ -59,8 +59,8 @@ export function menuOf(customId: string): string | undefined {
 
 /** What else may be done with an answer, for the one who asks for it. */
 export function menuRows(turnId: string): Row[] {
-  const { regenerate, better, cheaper, why } = discordButtons
-  const button = (kind: 'regenerate' | 'better' | 'cheaper' | 'why', label: string, emoji = '') =>
+  const { regenerate, better, cheaper, why, mine } = discordButtons
+  const button = (kind: 'regenerate' | 'better' | 'cheaper' | 'why' | 'mine', label: string, emoji = '') =>
     buttonOf({ label, action: { kind, turnId } }, menuRoot, emoji)
   return [
     row([
@@ -68,6 +68,7 @@ export function menuRows(turnId: string): Row[] {
       button('better', better),
       button('cheaper', cheaper),
       button('why', why),
+      button('mine', mine),
     ]),
   ]
 }
@@ -133,21 +134,27 @@ export function rootOf(components: readonly unknown[] | undefined): string | und
 
 /** A form's id carries its purpose, so that people can submit it after a restart. */
 export type FormOf =
-  | { form: 'ask'; private: boolean; model?: string }
+  | { form: 'ask'; private: boolean; model?: string; search?: boolean | undefined }
   | { form: 'about'; channelId: string; messageId: string }
   | { form: 'bad'; turnId: string }
 
 const modelMax = 80
 
 export function formId(of: FormOf): string {
-  if (of.form === 'ask') return `ask/${of.private ? 'private' : 'open'}/${of.model ?? ''}`
+  if (of.form === 'ask') {
+    const search = of.search === undefined ? '' : of.search ? '+web' : '-web'
+    return `ask/${of.private ? 'private' : 'open'}${search}/${of.model ?? ''}`
+  }
   return of.form === 'about' ? `about/${of.channelId}/${of.messageId}` : `bad/${of.turnId}`
 }
 
 export function formOf(id: string): FormOf | undefined {
   const [form, first = '', ...rest] = id.split('/')
   const second = rest.join('/')
-  if (form === 'ask') return { form, private: first === 'private', model: second === '' ? undefined : second }
+  if (form === 'ask') {
+    const search = first.endsWith('+web') ? true : first.endsWith('-web') ? false : undefined
+    return { form, private: first.startsWith('private'), model: second === '' ? undefined : second, search }
+  }
   if (form === 'about' && first !== '' && second !== '') return { form, channelId: first, messageId: second }
   return form === 'bad' && first !== '' ? { form, turnId: first } : undefined
 }

@@ -217,16 +217,25 @@ function decoded(name: string): string {
   }
 }
 
+/** Where people open a message; the addresses of its files expire after a day. */
+export function linkOf(
+  { id, channel_id: channel }: Pick<APIMessage, 'id' | 'channel_id'>,
+  guildId: string | undefined,
+) {
+  return `https://discord.com/channels/${guildId ?? '@me'}/${channel}/${id}`
+}
+
 /** The files of a message and of what it forwards, each once. A voice note is one of the message's own author alone. */
-export function filesOf(quotable: QuotableMessage): Attachment[] {
+export function filesOf(quotable: QuotableMessage, link?: string): Attachment[] {
   const own = (quotable.attachments ?? []).map((file) => attachmentOf(file, quotable.flags))
   const shown = flat(quotable.components ?? []).flatMap(({ items = [], media, file, size }) => [
     ...items.flatMap((item) => mediaFile(item.media ?? {})),
     ...mediaFile(media ?? {}),
     ...mediaFile(file ?? {}, size),
   ])
-  const forwarded = forwardedOf(quotable).flatMap(filesOf)
-  return once([...own, ...asContent([...shown, ...forwarded])])
+  const forwarded = forwardedOf(quotable).flatMap((each) => filesOf(each))
+  const files = once([...own, ...asContent([...shown, ...forwarded])])
+  return link === undefined ? files : files.map((file) => ({ ...file, link, messageId: quotable.id }))
 }
 
 /** Each file once, as it comes first. */

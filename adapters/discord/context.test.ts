@@ -87,15 +87,27 @@ describe('a mention in the middle of a thread', () => {
     expect(quoted).toContain('Bob: [25.pdf]')
   })
 
-  it('comes later with what was said since the last message that Parley knows', async () => {
+  it('comes later with what was said since Parley was called last, without the follow-ups that it knows', async () => {
     const place = thread('Later', 'old news')
-    const known = say(rig.ann, place, 'what is new?', { mention: true })
+    const called = say(rig.ann, place, 'what is new?', { mention: true })
     say(rig.olga, place, 'The price fell to 395', { files: [pdf('offer.pdf')] })
-    rig.recorded.state.last = { messageId: known.id, sentAt: known.timestamp }
+    const followUp = say(rig.ann, place, 'And the colour?')
+    say(rig.olga, place, 'It is grey')
+    const upTo = { messageId: called.id, sentAt: called.timestamp }
+    rig.recorded.state.known = { upTo, taken: [followUp.id, called.id] }
     await rig.listen()
     const message = await asked(place, 'and now?')
-    expect(message.quoted).toBe('Olga: The price fell to 395')
+    expect(message.quoted).toBe('Olga: The price fell to 395\n\nOlga: It is grey')
     expect(message.attachments).toMatchObject([{ name: 'offer.pdf' }])
+    expect(message.upToDate).toBe(true)
+  })
+
+  it('comes with the thread from its beginning, where Parley only answered follow-ups so far', async () => {
+    const place = thread('Never read', 'old news')
+    const followUp = say(rig.ann, place, 'what is new?')
+    rig.recorded.state.known = { taken: [followUp.id] }
+    await rig.listen()
+    expect((await asked(place, 'and now?')).quoted).toBe('Never read\n\nBob: old news')
   })
 
   it('is answered without it, and says so, where Parley lacks Read Message History', async () => {
@@ -108,6 +120,7 @@ describe('a mention in the middle of a thread', () => {
     const message = await asked(place, 'what is this about?')
     expect(message.quoted).toBeUndefined()
     expect(message.unread).toEqual([discordUnread.thread])
+    expect(message.upToDate).toBeUndefined()
   })
 
   it('in a thread that Parley takes part in needs no call for a follow-up without a mention', async () => {
@@ -115,8 +128,17 @@ describe('a mention in the middle of a thread', () => {
     await rig.listen()
     rig.reads()
     say(rig.ann, place, 'and what then?')
-    expect((await rig.taken('and what then?')).quoted).toBeUndefined()
+    const message = await rig.taken('and what then?')
+    expect(message.quoted).toBeUndefined()
+    expect(message.upToDate).toBeUndefined()
     expect(rig.reads()).toEqual([])
+  })
+
+  it('in a thread that Parley takes part in is read for a follow-up about the discussion', async () => {
+    const place = thread('Talk about it', 'We ship on the 14th')
+    await rig.listen()
+    say(rig.ann, place, 'so what did we decide?')
+    expect((await rig.taken('so what did we decide?')).quoted).toBe('Talk about it\n\nBob: We ship on the 14th')
   })
 
   it('by /ask reads the thread as well', async () => {

@@ -1,15 +1,16 @@
 /**
  * Reads what belongs to a question and was said before it: the thread that Parley is called into, the discussion above it in a
- * channel, and messages that it links to. Only what the asker may read themselves, and only when Parley is called.
+ * channel, and messages that it links to. Only what the asker may read themselves, and only when Parley is called or asked about it.
  */
 import { type APIMessage, type APIUser, PermissionFlagsBits as may } from 'discord.js'
 import { asksAboutDiscussion, quoteConversation, type SaidBefore } from '../../src/core/context.ts'
 import { type Attachment, asContent } from '../../src/core/message.ts'
+import type { KnownTalk } from '../../src/core/platform.ts'
 import { discordUnread } from '../../src/wording/discord.ts'
 import type { ChannelCache, Guild } from './channel-cache.ts'
-import { contentOf, filesOf, isUnreadable, type Me, nameOf, once, quote } from './content.ts'
-import { isThread, type Place } from './normalize.ts'
-import { permissionsIn } from './permissions.ts'
+import { contentOf, filesOf, isUnreadable, linkOf, type Me, nameOf, once, quote } from './content.ts'
+import { isThread, type Place, privateThread } from './normalize.ts'
+import { grants, permissionsIn, toRead, toSee } from './permissions.ts'
 import { type Api, DiscordRefusal } from './rest.ts'
 
 /** What was said before, for `IncomingMessage`. */
@@ -19,6 +20,8 @@ export interface Context {
   files: Attachment[]
   /** Sentences. */
   unread: string[]
+  /** All that was said before in the conversation was read, or nothing was. */
+  upToDate?: boolean
 }
 
 export interface Asker {
@@ -34,15 +37,15 @@ export interface Question {
   place: Place
   /** Absent in a direct chat. */
   guild?: Guild
-  /** Parley is called: by a mention, a reply or a command. */
+  /** Parley is called, by a mention, a reply or a command, or is asked about the discussion. */
   called: boolean
-  /** The newest message of the thread that Parley knows. Absent: it joins now. */
-  since?: string
+  /** Of the thread. Absent: Parley joins it now. */
+  known?: KnownTalk
 }
 
 export interface ContextReader {
   /**
-   * Of a thread that Parley is called into, everything before the question, or since `since`: one call for each hundred
+   * Of a thread that Parley is called into, everything before the question that it does not know: one call for each hundred
    * messages, five at most, and up to two for what it began with. Of a channel, the newest messages, in one call, when the
    * question is about them. Of messages that it links to, the first three: a call each, and one for a private thread.
    */
@@ -97,10 +100,8 @@ export function createContextReader(deps: {
       member: { userId: asker.id, roles: asker.roles },
     }
     const granted = permissionsIn(grounds, [...ground.overwrites])
-    const inVoice = [2, 13].includes(ground.type) ? may.Connect : 0n
-    const needed = may.ViewChannel | inVoice | (history ? may.ReadMessageHistory : 0n)
-    if ((granted & needed) !== needed) return undefined
-    const isPrivate = place.type === 12 && (granted & may.ManageThreads) === 0n
+    if (!grants(granted, history ? toRead(ground.type) : toSee(ground.type))) return undefined
+    const isPrivate = place.type === privateThread && !grants(granted, may.ManageThreads)
     if (isPrivate && (await get(`/channels/${place.id}/thread-members/${asker.id}`)) === undefined) return undefined
     return place
   }
@@ -135,14 +136,15 @@ export function createContextReader(deps: {
   }
 
   /** Oldest first. The first one's files count as the newest, because the thread is about it. */
-  function quoted(messages: readonly Message[], reading: Me): Context {
+  function quoted(messages: readonly Message[], reading: Me, guild: Guild): Context {
     const said: SaidBefore[] = messages.map((each) => ({
       author: nameOf(each.author),
       text: contentOf(each, reading) || namesOf(filesOf(each)),
     }))
     const found = quoteConversation(said)
     const [first, ...rest] = messages
-    const files = once(asContent([...(first === undefined ? [] : [first]), ...rest.toReversed()].flatMap(filesOf)))
+    const inOrder = [...(first === undefined ? [] : [first]), ...rest.toReversed()]
+    const files = once(asContent(inOrder.flatMap((each) => filesOf(each, linkOf(each, guild.id)))))
     const leftOut = found?.leftOut ?? 0
     return {
       quoted: found === undefined ? [] : [found.text],
@@ -164,7 +166,9 @@ export function createContextReader(deps: {
     return { ...myself, names: { channels, roles: guild.roleNames } }
   }
 
-  async function thread({ id, place, asker, since }: Question, guild: Guild): Promise<Context> {
+  async function thread({ id, place, asker, known }: Question, guild: Guild): Promise<Context> {
+    const since = known?.upTo?.messageId
+    const taken = new Set(known?.taken)
     if ((await seenBy(asker, guild, place.parentId ?? place.id, true)) === undefined)
       return nothingBut(discordUnread.thread)
     const { messages, complete, refused } = await messagesBefore(place.id, id, since)
@@ -173,13 +177,14 @@ export function createContextReader(deps: {
     if (refused || (since === undefined && starter === undefined && messages.length === 0))
       return nothingBut(discordUnread.thread)
     const rest = messages.filter((each) => isTold(each) && each.id !== starter?.id).toReversed()
-    const all = starter === undefined ? rest : [starter, ...rest]
-    const context = quoted(all, await withNames(me(), asker, guild, all))
+    const all = (starter === undefined ? rest : [starter, ...rest]).filter((each) => !taken.has(each.id))
+    const context = quoted(all, await withNames(me(), asker, guild, all), guild)
     const title = since === undefined && place.name !== undefined ? [place.name] : []
     return {
       ...context,
       quoted: context.quoted.length === 0 ? [] : [[...title, ...context.quoted].join('\n\n')],
       unread: [...context.unread, ...(complete ? [] : [discordUnread.older(messages.length)])],
+      upToDate: true,
     }
   }
 
@@ -189,7 +194,7 @@ export function createContextReader(deps: {
     const found = (await get<Message[]>(`/channels/${place.id}/messages`, query)) ?? []
     if (found.length === 0) return nothingBut(discordUnread.discussion)
     const all = found.filter(isTold).toReversed()
-    return quoted(all, await withNames(me(), asker, guild, all))
+    return quoted(all, await withNames(me(), asker, guild, all), guild)
   }
 
   async function links({ text, asker, guild }: Question): Promise<Context> {
@@ -201,22 +206,27 @@ export function createContextReader(deps: {
         const found = place && (await get<Message>(`/channels/${channelId}/messages/${id}`))
         const reading = await withNames(me(), asker, guild, found)
         if (!found || isUnreadable(found, reading)) return nothingBut(discordUnread.link(url))
-        return { quoted: [`${url}\n${quote(found, reading)}`], files: asContent(filesOf(found)), unread: [] }
+        return { quoted: [`${url}\n${quote(found, reading)}`], files: asContent(filesOf(found, url)), unread: [] }
       }),
     )
     return joined(...opened, ...(links.length > maxLinks ? [nothingBut(discordUnread.moreLinks(maxLinks))] : []))
   }
 
   async function before(question: Question): Promise<Context> {
-    const { id, text, place, guild, called } = question
-    if (!called || guild === undefined) return joined()
+    const { called, guild, id, place, text } = question
+    if (guild === undefined) return joined()
     // A forum's post is itself what its thread began with.
-    if (isThread(place)) return id === place.id ? joined() : await thread(question, guild)
-    return asksAboutDiscussion(text) ? await above(question, guild) : joined()
+    if (isThread(place) && id !== place.id) return called ? await thread(question, guild) : joined()
+    const asksAbove = called && !isThread(place) && asksAboutDiscussion(text)
+    // It begins a conversation.
+    return { ...(asksAbove ? await above(question, guild) : joined()), upToDate: true }
   }
 
   return {
-    read: async (question) => joined(...(await Promise.all([before(question), links(question)]))),
+    async read(question) {
+      const [said, linked] = await Promise.all([before(question), links(question)])
+      return { ...joined(said, linked), upToDate: said.upToDate }
+    },
     withNames,
   }
 }

@@ -6,7 +6,7 @@ import { noticeWording } from '../../src/wording/answers.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { discordButtons, discordReceipt } from '../../src/wording/discord.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
-import { citation } from '../../test/fakes/source.ts'
+import { citation, earlier } from '../../test/fakes/source.ts'
 import { replyRows } from './components.ts'
 import { fits, formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
 
@@ -117,12 +117,27 @@ describe('the end of a reply', () => {
     )
   })
 
+  it('says once who shared a file earlier, and links each of its places as far as the text leaves room', () => {
+    const at = (n: number, ref: number, page: number) => {
+      const url = `https://discord.com/channels/1077000000000000001/1077000000000000002/107700000000000000${ref}`
+      return { n, source: earlier(ref, 'plan.pdf', { url }), at: { kind: 'page' as const, page } }
+    }
+    const citations = [at(1, 1, 3), at(2, 2, 4), at(3, 3, 5), at(4, 1, 9)]
+    const [, sources = ''] = formatReply(ended('So.', {}, citations)).split('\n')
+    expect(sources).toContain('plan.pdf, p. 3, shared by Ann in \\#sales on 2026-11-20](<https://discord.com/')
+    expect(sources).toContain(', [4] [p. 9](<https://discord.com/')
+    expect(sources.match(/\]\(<https:/g)).toHaveLength(4)
+    const long = formatReply(ended('word '.repeat(299), {}, citations))
+    expect(long.length).toBeLessThanOrEqual(2000)
+    expect(long).toContain('[1] [plan.pdf, p. 3, shared by Ann')
+  })
+
   it('shows a source without its link before it cuts an address', () => {
     const web = (n: number) => {
       const one = cited(n, `Page ${n}`)
       return { ...one, source: { ...one.source, url: `https://example.com/${'long/'.repeat(30)}${n}` } }
     }
-    const text = formatReply(ended('So.', {}, [1, 2, 3, 4].map(web)))
+    const text = formatReply(ended('x'.repeat(1_519), {}, [1, 2, 3, 4].map(web)))
     const [, sources = ''] = text.split('\n')
     expect(sources.match(/\]\(<https:[^>]*>\)/g)).toHaveLength(2)
     expect(sources).toContain('[4] Page 4, p. 4')
@@ -131,7 +146,7 @@ describe('the end of a reply', () => {
 
   it('counts all sources where long notices leave no room to name one', () => {
     const notices = [`Long ${'words '.repeat(75)}`.trim()]
-    const text = formatReply(ended('So.', { notices }, [cited(1), cited(2)]))
+    const text = formatReply(ended('x'.repeat(1_519), { notices }, [cited(1), cited(2)]))
     expect(text.split('\n')[1]).toBe(`-# ${discordReceipt.sources(2)}`)
   })
 

@@ -18,13 +18,16 @@ export const maxContent = 2000
 /** Characters of Markdown a part may have: aligned tables, sources and the receipt want room as well. */
 export const maxMarkdown = 1500
 
+/** Below a long text, and below a short one. */
 const maxFooter = 480
+const mostFooter = 1200
 
 export function formatReply({ text, citations, end }: OutgoingMessage): string {
   const last = end === undefined ? [] : receiptLines(end.receipt)
-  const footer = small([...sourcesOf(citations, last), ...last])
-  const whole = (body: string) => (footer === '' ? body : `${body}\n${footer}`)
   const shown = end?.receipt.error === undefined ? text : discordReceipt.error(text)
+  const room = Math.min(mostFooter, Math.max(maxFooter, maxContent - discordMarkdown(shown).length - 1))
+  const footer = small([...sourcesOf(citations, last, room), ...last], room)
+  const whole = (body: string) => (footer === '' ? body : `${body}\n${footer}`)
   return whole(fitted(shown, maxContent - (footer === '' ? 0 : footer.length + 1)))
 }
 
@@ -113,12 +116,12 @@ function codeBlock(code: string, language: string, source: string): { lines: str
 }
 
 /** Each file is named once, with all of its places: `[1] a.pdf, p. 3, [2] p. 7 · [3] b.xlsx, row 2`. */
-function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): string[] {
+function sourcesOf(citations: OutgoingMessage['citations'], after: string[], room: number): string[] {
   if (citations.length === 0) return []
   const { lines } = sourceLines(citations, Number.POSITIVE_INFINITY)
   const bySource = Map.groupBy(lines, ({ n }) => citations.find((each) => each.n === n)?.source.n)
   const inOrder = [...bySource.values()].flatMap((group) => group.map((line, at) => ({ line, isFirst: at === 0 })))
-  const most = maxFooter - after.map((line) => `\n-# ${line}`).join('').length - '-# '.length
+  const most = room - after.map((line) => `\n-# ${line}`).join('').length - '-# '.length
   let text = ''
   for (const [shown, { line, isFirst }] of inOrder.entries()) {
     const left = inOrder.length - shown
@@ -148,11 +151,11 @@ function receiptLines({ model, notices, attachments }: Receipt): string[] {
 const marked = (notice: string) => `${notice === noticeWording.stopped ? '⏹️' : '⚠️'} ${notice}`
 
 /** Small print, every line of it; what does not fit is cut, never what is said above it. */
-function small(lines: string[]): string {
+function small(lines: string[], most: number): string {
   let text = ''
   for (const line of lines) {
     const next = `-# ${line.replaceAll(/\s*\n\s*/g, ' ')}`
-    const room = maxFooter - text.length - 1
+    const room = most - text.length - 1
     if (room < 20) break
     text += `${text === '' ? '' : '\n'}${shorten(next, room)}`
   }

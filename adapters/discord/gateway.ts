@@ -14,7 +14,7 @@ import { ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { discordErrors } from '../../src/wording/discord.ts'
 import { platformName } from './normalize.ts'
-import { mayReadContent } from './permissions.ts'
+import { intentsFor, mayReadContent } from './permissions.ts'
 import type { Api } from './rest.ts'
 import { countedAnew, maySpend } from './session-limit.ts'
 import type { Sessions } from './sessions.ts'
@@ -53,6 +53,11 @@ export interface GatewayDeps {
   pauses?: Partial<ConnectionPauses> | undefined
 }
 
+interface Answer {
+  information: APIGatewayBotInfo
+  intents: number
+}
+
 /** How long what Discord said of the gateway is good for shards that connect at the same time. */
 const freshMs = 5000
 
@@ -65,7 +70,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   let overflowing = false
   const connections: Connection[] = []
   let count: number | undefined = shards
-  let input: { information: Promise<APIGatewayBotInfo>; at: number } | undefined
+  let input: { answer: Promise<Answer>; at: number } | undefined
   let throttler = deps.throttler
   let loaded = false
 
@@ -101,20 +106,19 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 
   /** What is refused here, over REST, costs none of the sessions that may be begun in a day. */
-  async function ask(): Promise<APIGatewayBotInfo> {
+  async function ask(): Promise<Answer> {
     const options = { urgent: true }
     const information = await api.call<APIGatewayBotInfo>('GET', '/gateway/bot', options)
-    if (!mayReadContent(await api.call<APIApplication>('GET', '/applications/@me', options)))
-      throw new ParleyError('platform_rejected', discordErrors.noMessageContent)
-    return information
+    const application = await api.call<APIApplication>('GET', '/applications/@me', options)
+    if (!mayReadContent(application)) throw new ParleyError('platform_rejected', discordErrors.noMessageContent)
+    return { information, intents: intentsFor(application) }
   }
 
-  async function look(): Promise<APIGatewayBotInfo> {
-    if (input === undefined || performance.now() - input.at > freshMs)
-      input = { information: ask(), at: performance.now() }
+  async function look(): Promise<Answer> {
+    if (input === undefined || performance.now() - input.at > freshMs) input = { answer: ask(), at: performance.now() }
     const mine = input
     try {
-      return await mine.information
+      return await mine.answer
     } catch (error) {
       if (input === mine) input = undefined
       throw error
@@ -133,7 +137,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 
   async function open(id: number, signal: AbortSignal) {
-    const information = await look()
+    const { information, intents } = await look()
     await before()
     if (!loaded) await sessions.load()
     loaded = true
@@ -148,6 +152,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         count,
         token,
         information,
+        intents,
         sessions,
         throttler,
         log,

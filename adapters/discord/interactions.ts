@@ -39,13 +39,15 @@ import {
   menuOf,
   menuRows,
 } from './components.ts'
-import { attachmentOf, filesOf, isUnreadable, type Me, type QuotableMessage, quote } from './content.ts'
+import { attachmentOf, filesOf, isUnreadable, linkOf, type Me, quote } from './content.ts'
+import { asHelp } from './help.ts'
 import { packNotice } from './message-body.ts'
 import {
   type AskInput,
   type AskInteraction,
   authorOfInteraction,
   type InteractionPlace,
+  isDirect,
   normalizeAsk,
   placeOfInteraction,
 } from './normalize.ts'
@@ -135,6 +137,7 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
     const value = (name: string) => options.find((option) => option.name === name)?.value
     const text = String(value('text') ?? '')
     const model = value('model')
+    const search = value('search')
     const files = options.filter(isFile).flatMap(({ value: id }) => fileOf(interaction.data.resolved?.attachments, id))
     const input = {
       text,
@@ -142,10 +145,11 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
       quoted: [],
       private: value('private') === true,
       model: model ? String(model) : undefined,
+      search: typeof search === 'boolean' ? search : undefined,
       called: true,
     }
     if (text.trim() !== '' || files.length > 0) return await ask(interaction, input)
-    const form = { form: 'ask', private: input.private, model: fitsForm(input.model) } as const
+    const form = { form: 'ask', private: input.private, model: fitsForm(input.model), search: input.search } as const
     await respond(interaction, InteractionResponseType.Modal, askForm(form))
   }
 
@@ -157,10 +161,13 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
       conversation: target.conversation,
       author: authorOfInteraction(interaction),
       text: commandLine(called),
+      direct: isDirect(interaction),
       replyTarget: target,
       locale: interaction.locale,
     })
-    await answerWith(interaction, called.name === 'help' ? notice.then(asHelp(called.given.length === 0)) : notice)
+    const isHelp = called.name === 'help'
+    const inForm = (help: Notice) => asHelp(help, intake.commands, called.given.length === 0)
+    await answerWith(interaction, isHelp ? notice.then(inForm) : notice)
   }
 
   async function onMessageCommand(interaction: APIMessageApplicationCommandInteraction): Promise<void> {
@@ -176,7 +183,7 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
       await respond(interaction, InteractionResponseType.Modal, aboutForm(form))
       return
     }
-    const files = asContent(filesOf(message))
+    const files = asContent(filesOf(message, linkOf(message, interaction.guild_id)))
     if (files.length === 0)
       return await say(interaction, {
         text: discordWording.noRecording,
@@ -200,20 +207,27 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
         quoted: [],
         private: form.private,
         model: form.model,
+        search: form.search,
         called: true,
       })
     }
     const about = await messageOf(form)
     if (about === undefined) return await say(interaction, gone)
     const quoted = [quote(about, await questions.namesIn(interaction as InteractionPlace, about))]
-    await ask(interaction, { text: words, files: asContent(filesOf(about)), private: false, quoted, called: false })
+    await ask(interaction, {
+      text: words,
+      files: asContent(filesOf(about, linkOf(about, interaction.guild_id))),
+      private: false,
+      quoted,
+      called: false,
+    })
   }
 
   async function messageOf({ channelId, messageId }: { channelId: string; messageId: string }) {
     const known = targets.get(messageId)
     if (known !== undefined) return known
     try {
-      return await api.call<QuotableMessage>('GET', `/channels/${channelId}/messages/${messageId}`, { urgent: true })
+      return await api.call<APIMessage>('GET', `/channels/${channelId}/messages/${messageId}`, { urgent: true })
     } catch (thrown) {
       log.info(errorFields(thrown), 'message to ask about not found')
       return undefined
@@ -301,18 +315,6 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
     },
   }
 }
-
-/** Help is for the one who asks for it. Its list of commands says neither how to ask a question nor what Discord's fields are. */
-const asHelp =
-  (isList: boolean) =>
-  (notice: Notice): Notice => ({
-    ...notice,
-    text:
-      notice.failed === true
-        ? notice.text
-        : [...(isList ? [discordWording.howToAsk] : []), notice.text, discordWording.fields].join('\n\n'),
-    private: true,
-  })
 
 const noFiles: ReturnType<typeof packNotice>['files'] = []
 const transcribe = 'Transcribe the recording word for word. Name the speakers where they can be told apart.'

@@ -16,7 +16,17 @@ import { createGateway, type GatewayDeps } from './gateway.ts'
 import { createInteractions } from './interactions.ts'
 import { createMessages, type EditedMessage, type Taken } from './messages.ts'
 import { createMissed } from './missed.ts'
-import { directWorkspace, type GatewayMessage, isThread, type Place, platformName, targetOf } from './normalize.ts'
+import {
+  addressOf,
+  directWorkspace,
+  type GatewayMessage,
+  isThread,
+  type Place,
+  platformName,
+  targetOf,
+} from './normalize.ts'
+import { changesOf, type KnownPlaces } from './place-changes.ts'
+import { isPosted, postedFiles } from './place-files.ts'
 import { type Api, codes, DiscordRefusal, refusedWith } from './rest.ts'
 import { createSessions } from './sessions.ts'
 import type { Threads } from './threads.ts'
@@ -113,6 +123,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   async function handle(packet: GatewayDispatchPayload, { since, before }: Handling): Promise<void> {
+    const known: KnownPlaces = { me: me(), find: findPlace }
+    for (const change of await changesOf(packet, known)) await intake.placeChanged(change)
     switch (packet.t) {
       case 'READY':
       case 'GUILD_CREATE':
@@ -121,7 +133,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       case 'MESSAGE_CREATE': {
         const message = packet.d as GatewayMessage
         await missed.remember(message)
-        return await answer(message, await messages.take(message))
+        const taken = await messages.take(message)
+        if (taken.kind === 'ignored') await passOn(message)
+        return await answer(message, taken)
       }
       case 'MESSAGE_UPDATE':
         return await onEdit(packet.d as EditedMessage)
@@ -141,6 +155,25 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       case 'INTERACTION_CREATE':
         return await interactions.take(packet.d)
     }
+  }
+
+  async function findPlace(id: string): Promise<Place | undefined> {
+    try {
+      return await channelCache.channel(id)
+    } catch (error) {
+      if (error instanceof DiscordRefusal && error.status !== 401) return undefined
+      throw error
+    }
+  }
+
+  /** Files of a message that is not for Parley. */
+  async function passOn(message: GatewayMessage): Promise<void> {
+    const { guild_id: workspaceId, channel_id: channelId } = message
+    if (workspaceId === undefined || !isPosted(message)) return
+    const files = postedFiles(message, workspaceId)
+    const place = files.length === 0 ? undefined : await findPlace(channelId)
+    if (place === undefined) return
+    for (const file of files) await intake.filePosted(addressOf(place, workspaceId), file)
   }
 
   async function answer(message: GatewayMessage, taken: Taken): Promise<void> {

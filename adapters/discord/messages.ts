@@ -2,9 +2,10 @@
 import { buffer } from 'node:stream/consumers'
 import type { APIAttachment, APIGuildMember, APIMessage } from 'discord.js'
 import type { Addressing } from '../../src/core/addressing.ts'
+import { asksAboutDiscussion } from '../../src/core/context.ts'
 import { asParleyError } from '../../src/core/errors.ts'
 import type { IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
-import type { Files, Intake, Received } from '../../src/core/platform.ts'
+import type { Files, Intake, KnownTalk, Received } from '../../src/core/platform.ts'
 import type { ChannelCache, Guild } from './channel-cache.ts'
 import { rootOf } from './components.ts'
 import { attachmentOf, hasTag, type Me, textOf } from './content.ts'
@@ -17,6 +18,7 @@ import {
   platformName,
   questionOf,
   reply,
+  spoken,
   targetOf,
 } from './normalize.ts'
 import { type Api, DiscordRefusal } from './rest.ts'
@@ -51,8 +53,6 @@ export interface Messages {
 export type EditedMessage = Partial<GatewayMessage> & Pick<GatewayMessage, 'id' | 'channel_id'>
 
 const direct = 1
-/** Ordinary messages and replies; the other types are Discord's own, such as "joined the server". */
-const spoken = [0, reply]
 const ignored = { kind: 'ignored' } as const
 /** A question that is older is not taken in because of an edit. */
 const editableMs = 24 * 3_600_000
@@ -77,7 +77,7 @@ export function createMessages({ api, channelCache, context, files, intake, me }
     if (!concern.answers) return ignored
     return await receive(asked, place, guild, {
       kind: addressing.mentioned || addressing.repliesToParley ? 'mention' : 'thread',
-      since: concern.last?.messageId,
+      known: concern.known,
     })
   }
 
@@ -93,14 +93,22 @@ export function createMessages({ api, channelCache, context, files, intake, me }
     message: GatewayMessage,
     place: Place,
     guild: Guild,
-    { kind, since }: { kind: 'mention' | 'thread'; since?: string },
+    { kind, known }: { kind: 'mention' | 'thread'; known?: KnownTalk },
   ): Promise<Taken> {
     const asked = await withPaste(await withMember(message, guild.id))
     const { referenced_message: referenced } = asked
     const asker = { id: asked.author.id, roles: asked.member?.roles ?? [] }
     const reading: Me = { id: me(), roleIds: guild.ownRoleIds }
     const text = textOf(asked, reading)
-    const question = { id: asked.id, text, asker, place, guild, called: kind === 'mention', since }
+    const question = {
+      id: asked.id,
+      text,
+      asker,
+      place,
+      guild,
+      called: kind === 'mention' || asksAboutDiscussion(text),
+      known,
+    }
     const [before, named] = await Promise.all([
       context.read(question),
       context.withNames(reading, asker, guild, asked, referenced),

@@ -15,8 +15,9 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
+import type { PlaceAddress } from '../../src/core/place.ts'
 import { discordUnread, discordWording } from '../../src/wording/discord.ts'
-import { filesOf, isUnreadable, type Me, nameOf, once, quote, textOf } from './content.ts'
+import { filesOf, isUnreadable, linkOf, type Me, nameOf, once, quote, textOf } from './content.ts'
 import type { Context } from './context.ts'
 import type { Destination } from './target.ts'
 import { threadName } from './thread-name.ts'
@@ -39,13 +40,24 @@ export interface Place {
 }
 
 const threadTypes = [10, 11, 12]
+/** Those who were added to it can read it, and those who manage threads. */
+export const privateThread = 12
 /** Where a thread may grow out of a message: text and announcement channels. */
 const threadable = [0, 5]
 const administrator = 8n
 /** The type of a message that answers another: https://discord.com/developers/docs/resources/message#message-object-message-types */
 export const reply = 19
+/** Ordinary messages and replies; the other types are Discord's own, such as "joined the server". */
+export const spoken: readonly number[] = [0, reply]
 
 export const isThread = (place: Place): boolean => threadTypes.includes(place.type)
+
+/** The place that a channel or thread of a server is, or belongs to. */
+export function addressOf({ id, type, parentId }: Place, workspaceId: string): PlaceAddress {
+  const here = { platform: platformName, workspaceId }
+  if (!threadTypes.includes(type)) return { ...here, channelId: id }
+  return { ...here, channelId: parentId ?? id, threadId: type === privateThread ? id : undefined }
+}
 
 /** Parts of a server that say who its owners are. */
 export interface Ownership {
@@ -81,9 +93,11 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
     ownContent(message, me),
   ].filter((text) => text !== '')
   const isOwn = (each: { author?: { id: string } }) => each.author?.id === message.author.id
-  const files = [message, referenced].flatMap((each) =>
-    each === undefined ? [] : isOwn(each) ? filesOf(each) : asContent(filesOf(each)),
-  )
+  const files = [message, referenced].flatMap((each) => {
+    if (each === undefined) return []
+    const found = filesOf(each, linkOf(each, message.guild_id ?? place.guildId))
+    return isOwn(each) ? found : asContent(found)
+  })
   const unread = [...(before?.unread ?? []), ...unreadOf(message, me)]
   return {
     id: message.id,
@@ -95,6 +109,8 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
     replyTarget: { conversation, data: destination },
     quoted: quoted.length === 0 ? undefined : quoted.join('\n\n'),
     unread: unread.length === 0 ? undefined : unread,
+    upToDate: before?.upToDate,
+    ownPlace: place.type === privateThread ? true : undefined,
     sentAt: new Date(message.timestamp).toISOString(),
   }
 }
@@ -159,7 +175,7 @@ function authorOf({ author, member, guild_id }: GatewayMessage, membership: Owne
 }
 
 /** Invited to one voice channel, for as long as they are in it: https://discord.com/developers/docs/resources/guild#guild-member-object-guild-member-flags */
-const guestFlag = 1 << 4
+export const guestFlag = 1 << 4
 
 function membershipOf(rules: boolean, flags = 0): Pick<Author, 'membership'> {
   if (rules) return { membership: 'owner' }
@@ -198,6 +214,10 @@ export interface InteractionPlace {
 /** In the direct chat with the bot: https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-context-types */
 const botDirect = 1
 const guildInstall = '0'
+
+export function isDirect({ context }: Pick<InteractionPlace, 'context'>): boolean {
+  return context === botDirect
+}
 
 /** Parley is not there: a person brought it along, and only the interaction's token reaches that place. */
 function isAlone({
@@ -260,12 +280,22 @@ export interface AskInput {
   text: string
   files: Attachment[]
   model?: string
+  /** Whether the web is searched, where the person says. */
+  search?: boolean | undefined
   private: boolean
   /** What was said before, or is asked about. */
   quoted: string[]
   unread?: string[]
+  /** As in IncomingMessage. */
+  upToDate?: boolean
   /** Parley is called into the conversation, and not asked about one message. */
   called: boolean
+}
+
+function overridesOf({ model, search }: AskInput): IncomingMessage['overrides'] {
+  if (model === undefined && search === undefined) return undefined
+  const web = search === undefined ? undefined : search ? ('on' as const) : ('off' as const)
+  return { model, web }
 }
 
 export function normalizeAsk(interaction: AskInteraction, input: AskInput): IncomingMessage {
@@ -280,8 +310,11 @@ export function normalizeAsk(interaction: AskInteraction, input: AskInput): Inco
     replyTarget,
     quoted: input.quoted.join('\n\n') || undefined,
     unread: input.unread?.length ? input.unread : undefined,
-    overrides: input.model === undefined ? undefined : { model: input.model },
+    upToDate: input.upToDate,
+    overrides: overridesOf(input),
     private: input.private ? true : undefined,
+    // A private answer has a conversation that nobody else reads anyway.
+    ownPlace: !input.private && interaction.channel?.type === privateThread ? true : undefined,
     locale: interaction.locale,
     sentAt: new Date(madeAt(interaction.id)).toISOString(),
   }

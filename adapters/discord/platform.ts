@@ -8,6 +8,8 @@ import { createFiles } from './files.ts'
 import { fits, maxMarkdown } from './format.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
 import { platformName } from './normalize.ts'
+import { createPlaceFiles } from './place-files.ts'
+import { createPlaces } from './places.ts'
 import { createRefusals } from './refusals.ts'
 import { createApi } from './rest.ts'
 import { createThreads } from './threads.ts'
@@ -40,13 +42,14 @@ export function createDiscord(deps: DiscordDeps): Platform {
   const { token, apiUrl, records, log, quota, now } = deps
   const api = createApi({ token, quota, apiUrl })
   const me = once(() => api.call<APIUser>('GET', '/users/@me'))
+  const myId = async () => (await me()).id
   const threads = createThreads({ api, log })
   const typing = createTyping(api, now)
   const refusals = createRefusals({
     api,
     threads,
     records,
-    me: async () => (await me()).id,
+    me: myId,
     log,
     now,
   })
@@ -62,10 +65,14 @@ export function createDiscord(deps: DiscordDeps): Platform {
       minEditMs,
       status: 'message',
       buttons: true,
+      tellsOwners: true,
+      accounts: 'platform',
       maxMessages,
     },
     transport,
     files,
+    places: createPlaces({ api, me: myId }),
+    placeFiles: createPlaceFiles({ api, me: myId }),
     listen: (intake) => createListener({ ...deps, api, threads, transport, files, me }, intake),
   }
 }

@@ -80,6 +80,18 @@ describe('an answer that may not be posted', () => {
     expect(toldDirectly(olga)).toEqual([])
   })
 
+  it.each([160_002, 160_009, 160_010] as const)(
+    'is posted without the line to its question where Discord refuses the line with %i, and its edits go on',
+    async (code) => {
+      discord.state.refusedReferences = code
+      const { id } = discord.write({ author: ann, channel, text: 'Hello?' })
+      const ref = await platform.transport.post(at(channel, id), message('Here'), key())
+      await platform.transport.edit(at(channel, id), ref, message('Here it is.', true), { signal })
+      expect(discord.said(channel.id)).toMatchObject([{ type: 0, content: expect.stringMatching(/^Here it is\./) }])
+      expect(toldDirectly(olga)).toEqual([])
+    },
+  )
+
   it('in a locked thread is explained', async () => {
     thread.locked = true
     await expect(platform.transport.post(at(thread), message('One'), key())).rejects.toMatchObject(
@@ -157,6 +169,29 @@ describe('an answer that may not be posted', () => {
       refusal(discordPermissionWording.timedOut(where, until)),
     )
     expect(toldDirectly(olga)).toEqual([discordPermissionWording.timedOutToOwner(where, until)])
+  })
+
+  it('during a time-out in a thread, and with a permission missing as well, says the same', async () => {
+    const until = new Date(discord.world.now() + 60_000)
+    guild.timeOuts.set(discord.world.bot.id, until.toISOString())
+    deny(channel, 1n << 38n)
+    const told = discordPermissionWording.timedOut(where, until)
+    await expect(platform.transport.post(at(thread), message('One'), key())).rejects.toMatchObject(refusal(told))
+    expect(toldDirectly(olga)).toHaveLength(1)
+    expect(toldDirectly(olga)[0]).toContain('Remove Timeout')
+  })
+
+  it('because of a time-out that begins in mid-answer is explained at its end', async () => {
+    const ref = await platform.transport.post(at(channel), message('One'), key())
+    const until = new Date(discord.world.now() + 3_600_000)
+    guild.timeOuts.set(discord.world.bot.id, until.toISOString())
+    const end = platform.transport.post(at(channel), message('Two', true), key('two'))
+    await expect(end).rejects.toMatchObject(refusal(discordPermissionWording.timedOut(where, until)))
+    // What is there may still be changed: https://support.discord.com/hc/articles/4413305239191-Time-Out-FAQ
+    await platform.transport.edit(at(channel), ref, message('One.', true), { signal }).catch(() => undefined)
+    guild.timeOuts.delete(discord.world.bot.id)
+    await platform.transport.post(at(channel), message('Two', true), key('three'))
+    expect(discord.said(channel.id).at(-1)?.content).toContain('Two')
   })
 
   it('after a time-out that has ended is posted', async () => {

@@ -58,7 +58,7 @@ export function createRefusals({ api, threads, records, me, log, now = Date.now 
 
   async function diagnose(thrown: DiscordRefusal, guildId: string, channelId: string, target: ReplyTarget) {
     const signal = AbortSignal.timeout(diagnoseMs)
-    const view = await viewServer(api, guildId, await me(), signal)
+    const view = await viewServer(api, guildId, await me(), { signal })
     // A thread has its channel's permissions.
     const parentId = target.conversation.channelId
     const channel = view.channels.find(({ id }) => id === parentId || id === channelId)

@@ -1,5 +1,5 @@
 /** Recorded frames of the gateway, as the listener would take them in: `{ t, d }`, a fixture's `{ type, data }`, or bare ones. */
-import type { APIInteraction } from 'discord.js'
+import type { APIInteraction, GatewayDispatchPayload } from 'discord.js'
 import { z } from 'zod'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Json } from '../../src/core/json.ts'
@@ -13,6 +13,7 @@ import { createContextReader } from './context.ts'
 import { createInteractions } from './interactions.ts'
 import { createMessages } from './messages.ts'
 import { type GatewayMessage, platformName } from './normalize.ts'
+import { changesOf } from './place-changes.ts'
 import type { Api } from './rest.ts'
 
 const Message = z.looseObject({
@@ -101,6 +102,11 @@ export const replay: Replay = {
       const questions = createCommandContext({ channelCache, context: reader, intake, me })
       const interactions = createInteractions({ api: noApi, questions, intake, me, log: silentLog })
       await interactions.take(d as APIInteraction)
+    }
+    if (/^(?:GUILD|CHANNEL|THREAD)_/.test(t)) {
+      const packet = { op: 0, s: 0, t, d } as unknown as GatewayDispatchPayload
+      const changes = await changesOf(packet, { me: id, find: channelCache.channel })
+      for (const change of changes) await intake.placeChanged(change)
     }
     return taken[0] ?? { kind: 'ignored', summary: `${t} is not for Parley` }
   },

@@ -11,17 +11,11 @@ import {
   WebSocketShardEvents,
   WebSocketShardStatus,
 } from '@discordjs/ws'
-import {
-  type APIGatewayBotInfo,
-  GatewayCloseCodes,
-  type GatewayDispatchPayload,
-  type GatewayIntentBits,
-} from 'discord.js'
+import { type APIGatewayBotInfo, GatewayCloseCodes, type GatewayDispatchPayload } from 'discord.js'
 import type { OpenConnection } from '../../src/core/connection.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { discordErrors } from '../../src/wording/discord.ts'
-import { intents } from './permissions.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface ShardDeps {
@@ -29,6 +23,7 @@ export interface ShardDeps {
   count: number
   token: string
   information: APIGatewayBotInfo
+  intents: number
   sessions: Sessions
   throttler: IIdentifyThrottler
   onDispatch(packet: GatewayDispatchPayload): void
@@ -49,7 +44,7 @@ const backMs = 20_000
 
 /** Resolves when the shard is ready. Throws `platform_*`; then it leaves nothing behind that would connect. */
 export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<OpenConnection> {
-  const { id, count, token, information, sessions, throttler, onDispatch, onMiscounted, log } = deps
+  const { id, count, token, information, intents, sessions, throttler, onDispatch, onMiscounted, log } = deps
   const ready = Promise.withResolvers<void>()
   const lost = Promise.withResolvers<unknown>()
   let greeted = false
@@ -65,7 +60,7 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
 
   const shard = new WebSocketShard(
     {
-      options: { ...optionsOf(token, information, count), ...patienceMs },
+      options: { ...optionsOf(token, information, intents, count), ...patienceMs },
       retrieveSessionInfo(shardId) {
         if (retired) return never
         const session = sessions.current(shardId)
@@ -168,7 +163,12 @@ function unreachable(code: number): ParleyError {
   return new ParleyError('platform_unreachable', discordErrors.connectionLost, { cause: closedWith(code) })
 }
 
-function optionsOf(token: string, gatewayInformation: APIGatewayBotInfo, shardCount: number): FetchingStrategyOptions {
+function optionsOf(
+  token: string,
+  gatewayInformation: APIGatewayBotInfo,
+  intents: number,
+  shardCount: number,
+): FetchingStrategyOptions {
   const { compression, encoding, identifyProperties, initialPresence, largeThreshold, version } =
     DefaultWebSocketManagerOptions
   return {
@@ -180,7 +180,7 @@ function optionsOf(token: string, gatewayInformation: APIGatewayBotInfo, shardCo
     version,
     ...patienceMs,
     token,
-    intents: intents as GatewayIntentBits,
+    intents,
     gatewayInformation,
     shardCount,
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { shorten } from '../../src/core/text/shorten.ts'
+import { shorten, shortenTitle } from '../../src/core/text/shorten.ts'
 import { threadName } from './thread-name.ts'
 
 const named = (text: string) => threadName(text, 'plan.pdf')
@@ -64,6 +64,13 @@ describe('the name of a thread', () => {
       }),
     )
   })
+})
+
+it('a name that is too long ends with a whole word, unless that is most of it', () => {
+  expect(shortenTitle('when does the lease end', 30)).toBe('when does the lease end')
+  expect(shortenTitle('when does the lease end', 20)).toBe('when does the lease…')
+  expect(shortenTitle('when does the lease end', 18)).toBe('when does the…')
+  expect(shortenTitle('a Donaudampfschifffahrtsgesellschaft', 12)).toBe('a Donaudamp…')
 })
 
 describe('a text that is too long', () => {

@@ -3,7 +3,7 @@
  * so formatting is removed and what the asker hid as a spoiler stays hidden.
  */
 import { wordsOf } from '../../src/core/markdown/parse.ts'
-import { shorten } from '../../src/core/text/shorten.ts'
+import { shortenTitle } from '../../src/core/text/shorten.ts'
 
 /** Discord allows 100: https://discord.com/developers/docs/resources/channel#start-thread-from-message */
 const maxName = 80
@@ -24,5 +24,5 @@ export function threadName(text: string, otherwise: string): string {
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/… (?=[?!.,;:])/g, '…')
     .trim()
-  return shorten(/[\p{L}\p{N}\p{S}]/u.test(words) ? words : otherwise.replaceAll(/\s+/g, ' ').trim(), maxName)
+  return shortenTitle(/[\p{L}\p{N}\p{S}]/u.test(words) ? words : otherwise.replaceAll(/\s+/g, ' ').trim(), maxName)
 }

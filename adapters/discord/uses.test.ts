@@ -366,7 +366,7 @@ describe('the menu of an answer', () => {
   it('opens for the one who pressed it, also after a restart', async () => {
     await listen()
     const { ids } = await opened()
-    expect(ids.map((id) => id.split(':')[0])).toEqual(['regenerate', 'better', 'cheaper', 'why'])
+    expect(ids.map((id) => id.split(':')[0])).toEqual(['regenerate', 'better', 'cheaper', 'why', 'mine'])
     expect(acted).toEqual([])
   })
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { webApi } from '@slack/bolt'
+import { orAborted } from '../../src/core/abort.ts'
 import { monotonic } from '../../src/core/clock.ts'
 import type { Log } from '../../src/core/log.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
@@ -67,6 +68,10 @@ const tierOf: Record<string, keyof typeof tiers> = {
   'reactions.remove': 3,
   'conversations.open': 3,
   'usergroups.list': 2,
+  'users.list': 2,
+  'users.conversations': 3,
+  'files.list': 3,
+  'pins.list': 2,
 }
 
 /** About one message per second and channel, with short bursts. */
@@ -124,7 +129,7 @@ export function createApi(token: string, team: string, { quota, apiUrl, log }: A
         await sleep(wait, undefined, signal === undefined ? {} : { signal })
       }
       try {
-        return { ...(await withSignal(client.apiCall(method, args), signal)) }
+        return { ...(await orAborted(client.apiCall(method, args), signal)) }
       } catch (thrown) {
         if (signal?.aborted) throw thrown
         const error = translate(thrown, method)
@@ -136,17 +141,5 @@ export function createApi(token: string, team: string, { quota, apiUrl, log }: A
         throw error
       }
     },
-  }
-}
-
-async function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }

@@ -3,6 +3,7 @@ import type { AckFn, RespondArguments, RespondFn, SlashCommand } from '@slack/bo
 import type { CommandSpec, Notice } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
 import type { ConversationRef } from '../../src/core/message.ts'
+import { shortenTitle } from '../../src/core/text/shorten.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { directChannel } from './direct.ts'
 import { plain, type Self, type TargetData } from './events.ts'
@@ -61,6 +62,7 @@ export function createCommands(slack: SlackContext): Commands {
       conversation,
       author,
       text,
+      direct: channel.startsWith('D'),
       replyTarget: targetOf(conversation, data),
       locale,
     })
@@ -94,7 +96,7 @@ export function createCommands(slack: SlackContext): Commands {
       thread: ts,
       ts,
       user,
-      title: question.slice(0, 80),
+      title: shortenTitle(question, 80),
       direct: channel.startsWith('D') ? true : undefined,
     }
     await slack.ask(
@@ -103,9 +105,10 @@ export function createCommands(slack: SlackContext): Commands {
         conversation,
         author: { id: user },
         text: question,
-        kind: 'command',
+        kind: data.direct ? 'direct' : 'command',
         attachments: [],
         replyTarget: { conversation, data: plain(data) },
+        upToDate: true,
         sentAt: sentAt(ts),
       },
       self,

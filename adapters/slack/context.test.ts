@@ -4,13 +4,14 @@ import { slackWording } from '../../src/wording/slack.ts'
 import { bob, general, openSlackInbound, type SlackInbound } from '../../test/servers/slack-inbound.ts'
 import { alice } from '../../test/servers/slack-rig.ts'
 import { bot } from '../../test/servers/slack-state.ts'
+import { botEvents, botScopes } from './settings.ts'
 
 const { above: aboveWording, thread: threadWording } = slackWording.context
 
 let rig: SlackInbound
 let slack: SlackInbound['slack']
 let received: SlackInbound['received']
-let last: SlackInbound['last']
+let known: SlackInbound['known']
 let said: SlackInbound['said']
 let ask: SlackInbound['ask']
 let markdown: SlackInbound['markdown']
@@ -18,7 +19,7 @@ let callsOf: SlackInbound['callsOf']
 
 beforeEach(async () => {
   rig = await openSlackInbound()
-  ;({ slack, received, last, said, ask, markdown, callsOf } = rig)
+  ;({ slack, received, known, said, ask, markdown, callsOf } = rig)
   return () => rig.close()
 })
 
@@ -103,19 +104,57 @@ describe('called into a thread of others, Parley knows', () => {
 })
 
 describe('called again, Parley knows', () => {
-  it('what was said since it was called last, and nothing twice', async () => {
+  const sentAt = '2026-11-26T10:00:00Z'
+  const knownTo = (ts: string, ...followUps: string[]) => ({
+    upTo: { messageId: `${general}-${ts}`, sentAt },
+    taken: [...followUps, ts].map((each) => `${general}-${each}`),
+  })
+
+  it('what was said since it was called last, and neither follow-ups nor its answers twice', async () => {
     const root = said('Plan the launch')
-    const before = said('The budget is fixed.', { thread: root })
-    last.set(root, { messageId: `${general}-${before}`, sentAt: '2026-11-26T10:00:00Z' })
+    const called = said('The budget is fixed.', { thread: root })
     said('the deadline is 5 May, room 17', { thread: root })
     said('My answer', { thread: root, user: bot.user, more: { bot_id: bot.id } })
+    const followUp = said('And who pays?', { thread: root, user: alice })
+    said(`<@${alice}> I do`, { thread: root })
+    known.set(root, knownTo(called, followUp))
     await ask('when is the deadline?', root)
-    expect(received[0]?.quoted).toBe('Bob: the deadline is 5 May, room 17')
+    expect(received[0]?.quoted).toBe('Bob: the deadline is 5 May, room 17\n\nBob: @Alice I do')
+    expect(received[0]?.upToDate).toBe(true)
+    expect(callsOf('conversations.replies')).toHaveLength(1)
+  })
+
+  it('the thread from its beginning, where it only answered follow-ups so far', async () => {
+    const root = said('Plan the launch')
+    const followUp = said('When is it?', { thread: root, user: alice })
+    known.set(root, { taken: [`${general}-${followUp}`] })
+    await ask('when is the deadline?', root)
+    expect(received[0]?.quoted).toBe('Bob: Plan the launch')
+  })
+
+  it('what was said, if a follow-up without a mention asks about it, and only then', async () => {
+    const root = said('Plan the launch')
+    known.set(root, knownTo(root))
+    said('the deadline is 5 May', { thread: root })
+    await slack.say({ channel: general, text: 'and in room 17?', thread: root })
+    await slack.say({ channel: general, text: 'so what did we decide?', thread: root })
+    expect(received.map(({ quoted, upToDate }) => [quoted, upToDate])).toEqual([
+      [undefined, undefined],
+      ['Bob: the deadline is 5 May\n\nAlice: and in room 17?', true],
+    ])
+  })
+
+  it('nothing more if Slack could not say it, so that it is read the next time', async () => {
+    const root = said('Plan the launch')
+    slack.options.refuses = (method) => (method === 'conversations.replies' ? 'missing_scope' : undefined)
+    await ask('when is the deadline?', root)
+    expect(received[0]).toMatchObject({ unread: [aboveWording.noAccess] })
+    expect(received[0]?.upToDate).toBeUndefined()
   })
 
   it('nothing new if nothing was said', async () => {
     const root = said('Plan the launch')
-    last.set(root, { messageId: `${general}-${root}`, sentAt: '2026-11-26T10:00:00Z' })
+    known.set(root, knownTo(root))
     await ask('when is the deadline?', root)
     expect(received[0]?.quoted).toBeUndefined()
   })
@@ -183,8 +222,28 @@ describe('a thread that Slack does not give', () => {
   })
 })
 
+/** The events of an app that lacks one of them. */
+const without = (event: string) => botEvents.filter((each) => each !== event)
+
 describe('in a direct message', () => {
   const direct = 'D0ALICE001'
+
+  it.each([
+    ['whose manifest is printed by Parley', {}, true],
+    ['that does not subscribe to app_context_changed', { subscribed: without('app_context_changed') }, true],
+    [
+      'without the scope of the agent view',
+      { granted: botScopes.filter((scope) => scope !== 'assistant:write') },
+      false,
+    ],
+  ])('each message of an app %s begins a conversation: %#', async (_, options, apart) => {
+    Object.assign(slack.options, options)
+    const texts = ['What is new?', 'Who wrote it?']
+    const asked = []
+    for (const text of texts) asked.push((await slack.say({ channel: direct, text })).ts)
+    expect(received.map(({ text }) => text)).toEqual(texts)
+    expect(received.map(({ conversation }) => conversation.threadId)).toEqual(apart ? asked : [undefined, undefined])
+  })
 
   it('a thread under a notice of Parley begins with that notice', async () => {
     const notice = said('The budget of this month is nearly spent.', {
@@ -199,7 +258,7 @@ describe('in a direct message', () => {
 
   it('a conversation that Parley knows is not read again', async () => {
     const { ts } = await slack.say({ channel: direct, text: 'What is new?' })
-    last.set(ts, { messageId: `${direct}-${ts}`, sentAt: '2026-11-26T10:00:00Z' })
+    known.set(ts, { taken: [`${direct}-${ts}`] })
     await slack.say({ channel: direct, text: 'And today?', thread: ts })
     expect(received.map(({ conversation }) => conversation.threadId)).toEqual([ts, ts])
     expect(callsOf('conversations.replies')).toEqual([])

@@ -3,6 +3,7 @@
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { type Attachment, asContent, type IncomingMessage } from '../../src/core/message.ts'
+import type { KnownTalk } from '../../src/core/platform.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import type { CallOptions } from './api.ts'
 import { type MessageEvent, type Self, type SlackFile, TargetData } from './events.ts'
@@ -10,7 +11,7 @@ import { complete, isStub } from './files.ts'
 import type { Workspace } from './installations.ts'
 import { createLinks } from './links.ts'
 import type { NameLookUp } from './names.ts'
-import { attachmentsOf } from './normalize.ts'
+import { attachmentsOf, tsIn, tsOf } from './normalize.ts'
 import type { People } from './people.ts'
 import { slackCode } from './sdk.ts'
 import { type Context, createThreads, nothing } from './thread.ts'
@@ -24,8 +25,8 @@ export interface QuestionContext {
   /** The event with the names, types and links of files that it has only the ids of. */
   withFiles(event: MessageEvent, workspace: Workspace): Promise<MessageEvent>
   /**
-   * The question with the thread above it, since the message `since` or from its beginning, and with the messages that it
-   * links to. Never throws: what could not be read is among `unread`.
+   * The question with what Parley does not know yet of the thread above it, and with the messages that it links to. Never
+   * throws: what could not be read is among `unread`.
    */
   withContext(message: IncomingMessage, about: About, self: Self, workspace: Workspace): Promise<IncomingMessage>
 }
@@ -34,7 +35,9 @@ export interface About {
   event: MessageEvent
   /** What is read above the question. */
   above: 'thread' | 'discussion' | 'nothing'
-  since?: string | undefined
+  /** The question begins its conversation. */
+  begins: boolean
+  known?: KnownTalk | undefined
 }
 
 export interface ContextDeps {
@@ -43,7 +46,8 @@ export interface ContextDeps {
   log: Log
 }
 
-const limited = (ms = patienceMs): CallOptions => ({ patienceMs: ms, signal: AbortSignal.timeout(ms) })
+/** How long a question waits for what belongs to it. */
+export const limited = (ms = patienceMs): CallOptions => ({ patienceMs: ms, signal: AbortSignal.timeout(ms) })
 
 export function createContext({ names, people, log }: ContextDeps): QuestionContext {
   const readThread = createThreads(names)
@@ -51,22 +55,24 @@ export function createContext({ names, people, log }: ContextDeps): QuestionCont
 
   async function saidAbove(
     message: IncomingMessage,
-    { above, since }: About,
+    { above, known }: About,
     self: Self,
     workspace: Workspace,
-  ): Promise<Context> {
+  ): Promise<Context & { failed?: boolean }> {
     const { channel, thread, ts: before } = TargetData.parse(message.replyTarget.data)
     const root = above === 'thread' ? thread : undefined
     try {
-      const patience = since === undefined ? patienceMs : sincePatienceMs
-      return await readThread({ channel, root, before, since }, self, workspace, limited(patience))
+      const patience = known === undefined ? patienceMs : sincePatienceMs
+      const since = known?.upTo && tsOf(known.upTo)
+      const taken = known && new Set(known.taken.map((id) => tsIn(id)).filter((ts) => ts !== undefined))
+      return await readThread({ channel, root, before, since, taken }, self, workspace, limited(patience))
     } catch (error) {
       const code = slackCode(error)
       // The messages above were deleted.
       if (code === 'thread_not_found') return nothing
       log.info(errorFields(error), 'what was said above a question could not be read')
       const { unread, noAccess } = slackWording.context.above
-      return { ...nothing, unread: [code === undefined ? unread : noAccess] }
+      return { ...nothing, unread: [code === undefined ? unread : noAccess], failed: true }
     }
   }
 
@@ -87,16 +93,18 @@ export function createContext({ names, people, log }: ContextDeps): QuestionCont
       const asked = { channel, thread, user, direct: direct === true }
       const known = (event.attachments ?? []).flatMap(({ from_url: from }) => from ?? [])
       const [above, linked] = await Promise.all([
-        about.above === 'nothing' ? nothing : saidAbove(message, about, self, workspace),
+        about.above === 'nothing' ? undefined : saidAbove(message, about, self, workspace),
         openLinks(event.text ?? '', known, asked, self, workspace, limited()),
       ])
-      const quoted = [message.quoted, above.quoted, linked.quoted].filter((part) => part !== undefined)
-      const unread = [...above.unread, ...linked.unread]
+      const quoted = [message.quoted, above?.quoted, linked.quoted].filter((part) => part !== undefined)
+      const unread = [...(above?.unread ?? []), ...linked.unread]
+      const isRead = about.above === 'thread' && above?.failed !== true
       return {
         ...message,
         quoted: quoted.length === 0 ? undefined : quoted.join('\n\n'),
-        attachments: withOthers(message.attachments, attachmentsOf([...linked.files, ...above.files], self)),
+        attachments: withOthers(message.attachments, attachmentsOf([...linked.files, ...(above?.files ?? [])], self)),
         unread: unread.length === 0 ? undefined : unread,
+        upToDate: about.begins || isRead ? true : undefined,
       }
     },
   }

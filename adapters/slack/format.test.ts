@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { settled } from '../../src/core/text/half-written.ts'
-import { chatWording } from '../../src/wording/chat.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
-import { citation } from '../../test/fakes/source.ts'
+import { citation, earlier } from '../../test/fakes/source.ts'
 import { checkBlocks } from '../../test/servers/slack-blocks.ts'
 import {
   contentsOf,
@@ -89,6 +88,26 @@ describe('an answer in Slack', () => {
     )
   })
 
+  it('links each of three pasted pictures of one name, also in the text and under marks in the name', () => {
+    for (const name of ['image.png', '_image_.png']) {
+      const cited = [1, 2, 3].map((n) => slackFile(n, name, 'image.png'))
+      const url = (n: number) => `https://x.slack.com/files/U1/F${n}/image.png`
+      const under = JSON.stringify(footnotes(cited))
+      for (const n of [1, 2, 3]) {
+        expect(toSlackMarkdown(`See [${n}].`, cited)).toBe(`See [[${n}]](${url(n)}).`)
+        expect(under.split(url(n))).toHaveLength(2)
+      }
+    }
+  })
+
+  it('says who shared a file earlier, where and when, and links to it', () => {
+    const url = 'https://x.slack.com/files/U1/F9/plan.pdf'
+    const cited = { n: 1, source: earlier(1, 'plan.pdf', { url }), at: { kind: 'page' as const, page: 3 } }
+    expect(JSON.stringify(footnotes([cited]))).toContain(
+      `<${url}|plan.pdf, p. 3, shared by Ann in #sales on 2026-11-20>`,
+    )
+  })
+
   it.each(['Report *v1* _final_.md', '~old~ plan.md', '`code`.md', '_draft.md', '(*new*).md'])(
     'shows the name %s as it is',
     (name) => {
@@ -116,21 +135,19 @@ describe('an answer in Slack', () => {
 
   it('lists the files that were not read', () => {
     expect(receiptLines({ ...receipt, notices: ['Stopped before the end.'], attachments: [skipped, read] })).toEqual([
-      chatWording.files({ read: 1, partly: 0, skipped: 1 }),
-      '• big.pdf was skipped: 31 MB is over the limit of 25 MB',
+      'big.pdf was skipped: 31 MB is over the limit of 25 MB',
       'Stopped before the end.',
     ])
   })
 
-  it('says nothing about files that were all read, and counts no single file', () => {
+  it('says nothing about files that were all read', () => {
     expect(receiptLines({ ...receipt, attachments: [read, { ...read, name: 'two.txt' }] })).toEqual([])
-    expect(receiptLines({ ...receipt, attachments: [skipped] })).toHaveLength(1)
   })
 
   it('names a file once, and ends with one full stop', () => {
     const summary = 'skipped: big.pdf is no longer in Slack. Please share it again.'
     expect(receiptLines({ ...receipt, attachments: [{ ...skipped, summary }] })).toEqual([
-      '• big.pdf is no longer in Slack. Please share it again.',
+      'big.pdf is no longer in Slack. Please share it again.',
     ])
   })
 

@@ -49,8 +49,10 @@ export function toSlackMarkdown(text: string, citations: readonly Citation[] = [
   return plain.length <= slackMaxChars ? plain : `${plain.slice(0, slackMaxChars - 1).toWellFormed()}…`
 }
 
-/** A file opens in Slack, which knows no pages; other sources open at the cited place. */
-const urlOf = (citation: Citation) => (citation.source.kind === 'file' ? citation.source.url : addressOf(citation))
+/** A file of Slack opens in Slack, which knows no pages; other sources open at the cited place. */
+const urlOf = (citation: Citation) =>
+  ofSlack.test(citation.source.url ?? '') ? citation.source.url : addressOf(citation)
+const ofSlack = /^https:\/\/(?:[\w-]+\.)*slack(?:-gov)?\.com\//
 
 const escaped = (text: string) =>
   withoutMentions(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
@@ -86,9 +88,9 @@ export function noticeMrkdwn(markdown: string): string {
   return translate(mathAsText(markdown), { ...mrkdwn, text })
 }
 
-/** The text of a push notification. */
+/** The text of a push notification, and what screen readers read: tables row by row, because neither aligns them. */
 export function toNotification(markdown: string): string {
-  return cut(toMrkdwn(mathAsText(markdown.slice(0, 1500))), 1000)
+  return cut(toMrkdwn(simplify(markdown.slice(0, 1500), { headings: 6, tableColumns: 0 })), 1000)
 }
 
 export function cut(text: string, max: number): string {
@@ -169,14 +171,7 @@ function richLine({ n, place }: SourceLine, url: string | undefined, before: str
 /** What the reader must know about the answer: files that were not read, limits, fallbacks. */
 export function receiptLines({ attachments, notices }: Receipt): string[] {
   const unread = attachments.filter(({ outcome }) => outcome !== 'read')
-  const countOf = (outcome: string) => attachments.filter((each) => each.outcome === outcome).length
-  const counts = { read: countOf('read'), partly: countOf('partly'), skipped: countOf('skipped') }
-  return [
-    // One file needs no count.
-    ...(attachments.length > 1 ? [chatWording.files(counts)] : []),
-    ...unread.map((file) => `• ${chatWording.unreadFile(file)}`),
-    ...notices,
-  ].filter((line) => line !== '')
+  return [...unread.map((file) => chatWording.unreadFile(file)), ...notices].filter((line) => line !== '')
 }
 
 /** Characters for the receipt and the controls. */
@@ -194,18 +189,19 @@ export function tail({ text, citations, end, turnId }: OutgoingMessage): Block[]
 
 const { buttons } = chatWording
 
-/** Thumbs and one menu; under what is no answer, the one thing that helps. */
+/** Thumbs and one menu; under a stopped answer and under what is no answer, the one thing that helps. */
 function controls(turnId: string, { state, receipt }: NonNullable<OutgoingMessage['end']>): Block {
-  if (state === 'failed' || receipt.error !== undefined)
-    return { type: 'actions', elements: [turnButton('regenerate', buttons.tryAgain, turnId)] }
-  const thumbs =
-    state === 'done' ? [thumb('good', '👍', buttons.good, turnId), thumb('bad', '👎', buttons.bad, turnId)] : []
-  const option = (kind: 'regenerate' | 'cheaper' | 'better' | 'why') => ({
+  const again = turnButton('regenerate', buttons.tryAgain, turnId)
+  if (state === 'failed' || receipt.error !== undefined) return { type: 'actions', elements: [again] }
+  const thumbs = [thumb('good', '👍', buttons.good, turnId), thumb('bad', '👎', buttons.bad, turnId)]
+  const option = (kind: 'regenerate' | 'cheaper' | 'better' | 'why' | 'mine') => ({
     text: plainText(buttons[kind]),
     value: `${kind}:${turnId}`,
   })
-  const options = [option('regenerate'), option('cheaper'), option('better'), option('why')]
-  return { type: 'actions', elements: [...thumbs, { type: 'overflow', action_id: 'parley:more', options }] }
+  const others = [option('cheaper'), option('better'), option('why'), option('mine')]
+  const options = state === 'stopped' ? others : [option('regenerate'), ...others]
+  const first = state === 'stopped' ? [again] : thumbs
+  return { type: 'actions', elements: [...first, { type: 'overflow', action_id: 'parley:more', options }] }
 }
 
 function thumb(kind: 'good' | 'bad', sign: string, label: string, turnId: string) {

@@ -38,7 +38,8 @@ describe('recorded events, signed, at the real ingress', () => {
     expect(named('command')).toEqual(['slash', 'slashEmpty'])
     expect(named('message')).toHaveLength(15)
     expect(named('withdrawal')).toEqual(['deleted'])
-    expect(named('ignored')).toHaveLength(17)
+    expect(named('place')).toEqual(['uninstalled', 'revoked'])
+    expect(named('ignored')).toHaveLength(15)
   })
 
   const missing = existsSync(shared) ? undefined : 'no recorded payloads in ../shared/fixtures/slack'

@@ -10,7 +10,7 @@ import type { Log } from '../../src/core/log.ts'
 import type { Quota, Records } from '../../src/core/platform-state.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { type Api, createApi } from './api.ts'
-import { plain } from './events.ts'
+import { plain, type Self } from './events.ts'
 import { Installation } from './installation.ts'
 import { createRotation } from './rotation.ts'
 import type { SlackSettings } from './settings.ts'
@@ -35,10 +35,20 @@ export interface Installations {
   save(installation: Installation): Promise<void>
   remove(teamId: string | undefined, enterpriseId?: string): Promise<void>
   all(): Promise<Workspace[]>
+  /** The ids of the workspaces that go when the app is removed there: one, or those of a whole organization. */
+  within(teamId: string | undefined, enterpriseId?: string): Promise<string[]>
   /** Asks Slack whether it accepts the token of the settings. Throws `platform_*`; does nothing without a token. */
   verify(signal: AbortSignal): Promise<void>
   /** Renews the tokens of installed workspaces that expire soon. Throws `platform_*` if one cannot be renewed. */
   renew(): Promise<void>
+}
+
+/** Parley's identity in a workspace. */
+export function selfIn(workspace: Installation, teamId: string, enterpriseId = workspace.enterpriseId): Self {
+  const { botId, botUserId, scopes } = workspace
+  // Slack grants this scope to apps with the agent view. Without any, it did not say which there are.
+  const agentView = scopes.length === 0 || scopes.includes('assistant:write')
+  return { teamId, botId, botUserId, enterpriseId, agentView }
 }
 
 export interface InstallationsDeps {
@@ -54,11 +64,14 @@ const unlimited: Quota = { take: async () => 0, hold: async () => undefined }
 /** How long a process caches an installation. */
 const freshMs = 30_000
 const prefix = 'installation/'
+/** Which organization installed the app for a workspace. */
+const organizationOf = (teamId: string) => `organization/${teamId}`
 
 export function createInstallations({ settings, records, quota, log, now }: InstallationsDeps): Installations {
   const { botToken, apiUrl } = settings
   const rotation = createRotation({ settings, records, quota, log, now: now ? now : undefined })
   const known = new Map<string, { workspace: Workspace; at: number }>()
+  const organizations = new Map<string, string>()
   let own: Promise<Workspace> | undefined
 
   const open = (installation: Installation, line = quota): Workspace => ({
@@ -111,13 +124,23 @@ export function createInstallations({ settings, records, quota, log, now }: Inst
     return workspace
   }
 
+  /** Of the workspace, else of its organization. Only events name that, so it is remembered. */
+  async function installed(teamId: string | undefined, enterpriseId: string | undefined) {
+    const own = teamId === undefined ? undefined : await stored(teamId)
+    if (own !== undefined || teamId === undefined) return own ?? (enterpriseId && (await stored(enterpriseId)))
+    const known = organizations.get(teamId) ?? (await records.get(organizationOf(teamId)))
+    const whole = enterpriseId ?? (typeof known === 'string' ? known : undefined)
+    const found = whole === undefined ? undefined : await stored(whole)
+    if (found !== undefined && whole !== undefined && known !== whole) await records.put(organizationOf(teamId), whole)
+    if (found !== undefined && whole !== undefined) organizations.set(teamId, whole)
+    return found
+  }
+
   return {
     async of(teamId, enterpriseId) {
       if (settings.oauth) {
-        for (const id of [teamId, enterpriseId]) {
-          const found = id === undefined ? undefined : await stored(id)
-          if (found) return found
-        }
+        const found = await installed(teamId, enterpriseId)
+        if (found) return found
       }
       if (botToken !== undefined) {
         const workspace = await ownWorkspace(botToken)
@@ -144,6 +167,12 @@ export function createInstallations({ settings, records, quota, log, now }: Inst
         listed.map(async ({ key, value }) => open(await rotation.current(key, Installation.parse(value)))),
       )
       return botToken === undefined ? installed : [await ownWorkspace(botToken), ...installed]
+    },
+    async within(teamId, enterpriseId) {
+      if (teamId !== undefined) return [teamId]
+      if (enterpriseId === undefined) return []
+      const listed = await records.list(organizationOf(''))
+      return listed.flatMap(({ key, value }) => (value === enterpriseId ? [key.slice(organizationOf('').length)] : []))
     },
     async renew() {
       const failed: unknown[] = []

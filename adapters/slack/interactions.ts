@@ -11,6 +11,7 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
+import { shortenTitle } from '../../src/core/text/shorten.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { askTyped, type Commands } from './commands.ts'
@@ -253,7 +254,7 @@ export function createInteractions(
       team: self.teamId,
       ...place,
       user,
-      title: text.slice(0, 80),
+      title: shortenTitle(text, 80),
       direct: !inThread ? true : undefined,
     }
     const message: IncomingMessage = {
@@ -261,7 +262,8 @@ export function createInteractions(
       conversation,
       author: { id: user },
       text,
-      kind: 'command',
+      // In the thread of a direct message, there are no other readers.
+      kind: inThread && place.channel.startsWith('D') ? 'direct' : 'command',
       attachments,
       replyTarget: targetOf(conversation, data),
       sentAt: new Date().toISOString(),

@@ -58,11 +58,24 @@ describe('a link to a message in a question', () => {
     ['of which others here are no members', [bot.user, alice], linkWording.notForAll],
   ])('into a private channel %s stays closed, and the answer says why', async (_, members, sentence) => {
     slack.state.channels.set(incidents, { name: 'incidents', private: true, members })
-    slack.state.channels.set(general, { name: 'general', members: [bot.user, alice, bob] })
+    slack.state.channels.set(general, { name: 'general', private: true, members: [bot.user, alice, bob] })
     const root = said('The merger is off', { channel: incidents })
     await ask(`what does <${linkTo(incidents, root)}> say?`)
     expect(received[0]?.quoted).toBeUndefined()
     expect(received[0]?.unread).toEqual([sentence(linkTo(incidents, root))])
+  })
+
+  it.each([
+    ['is opened in another private channel whose members are all in it', true],
+    ['stays closed in a public channel, which others may read than its members', false],
+  ])('into a private channel %s', async (_, isPrivate) => {
+    const members = [bot.user, alice, bob]
+    slack.state.channels.set(incidents, { name: 'incidents', private: true, members })
+    slack.state.channels.set(general, { name: 'general', private: isPrivate, members })
+    const url = linkTo(incidents, said('The merger is off', { channel: incidents }))
+    await ask(`what does <${url}> say?`)
+    if (isPrivate) expect(received[0]?.quoted).toContain('The merger is off')
+    else expect(received[0]).toMatchObject({ quoted: undefined, unread: [linkWording.notForAll(url)] })
   })
 
   it('of a guest into a public channel stays closed unless the guest is in it', async () => {

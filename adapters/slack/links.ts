@@ -2,9 +2,9 @@
  * Opens links to Slack messages in a question. A link is opened only if its author may read that channel, and everyone who
  * sees the answer may read it, too.
  */
-import { z } from 'zod'
 import { slackWording } from '../../src/wording/slack.ts'
-import type { Api, CallOptions } from './api.ts'
+import type { CallOptions } from './api.ts'
+import { conversation, membersOf } from './conversations.ts'
 import type { Self } from './events.ts'
 import type { Workspace } from './installations.ts'
 import { unescaped } from './mrkdwn.ts'
@@ -42,47 +42,33 @@ export function linksIn(text: string): Link[] {
   return [...new Map(links.map((link) => [`${link.channel}/${link.only ?? link.root}`, link])).values()]
 }
 
-/** https://docs.slack.dev/reference/objects/conversation-object */
-const Info = z.object({
-  channel: z.object({
-    is_private: z.boolean().nullish(),
-    /** The workspaces that the channel belongs to. The token of an organization finds channels of all its workspaces. */
-    shared_team_ids: z.array(z.string()).nullish(),
-  }),
-})
-const Members = z.object({
-  members: z.array(z.string()).default([]),
-  response_metadata: z.object({ next_cursor: z.string().nullish() }).nullish(),
-})
 const { links: wording } = slackWording.context
 
 export function createLinks(readThread: ReturnType<typeof createThreads>, people: People) {
   /** `undefined` if there are too many to say. Throws `platform_*`. */
-  async function membersOf(api: Api, channel: string, options: CallOptions): Promise<Set<string> | undefined> {
-    const found = new Set<string>()
-    let cursor: string | undefined
-    do {
-      const answer = Members.parse(await api.call('conversations.members', { channel, limit: 1000, cursor }, options))
-      for (const id of answer.members) found.add(id)
-      cursor = answer.response_metadata?.next_cursor || undefined
-    } while (cursor !== undefined && found.size < mostMembers)
-    return cursor === undefined ? found : undefined
+  async function everybodyIn(workspace: Workspace, channel: string, options: CallOptions) {
+    const { ids, complete } = await membersOf(workspace, channel, mostMembers, options)
+    return complete ? ids : undefined
   }
 
   /** Why the link stays closed; `undefined` if it may be opened. Throws `platform_*`. */
   async function refusal(link: Link, asked: Asked, self: Self, workspace: Workspace, options: CallOptions) {
     if (link.channel === asked.channel) return undefined
-    const { api } = workspace
-    const { channel } = Info.parse(await api.call('conversations.info', { channel: link.channel }, options))
+    const channel = await conversation(workspace, link.channel, options)
     const isPublic = channel.is_private === false && channel.shared_team_ids?.includes(self.teamId) === true
     /** People that Slack does not tell about in time may not. */
     const mayReadPublic = async (id: string) => (await people.person(workspace, self, id)).readsPublicChannels === true
     const isOpen = isPublic && (await mayReadPublic(asked.user))
     if (isOpen && asked.direct) return undefined
-    const readers = await membersOf(api, link.channel, options)
+    const readers = await everybodyIn(workspace, link.channel, options)
     if (!isOpen && !readers?.has(asked.user)) return wording.notYours(link.url)
     if (asked.direct) return undefined
-    const room = await membersOf(api, asked.channel, options)
+    if (!isPublic) {
+      const here = await conversation(workspace, asked.channel, options)
+      // The whole workspace may read along, not only the members.
+      if (here.is_private !== true) return wording.notForAll(link.url)
+    }
+    const room = await everybodyIn(workspace, asked.channel, options)
     const others = [...(room ?? [])].filter((id) => id !== asked.user && !readers?.has(id))
     const areAllKnown = room !== undefined && others.length <= (isPublic ? mostLookUps : 0)
     const isForAll = areAllKnown && (await Promise.all(others.map(mayReadPublic))).every(Boolean)

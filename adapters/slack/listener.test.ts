@@ -1,9 +1,11 @@
 /** Slack's events other than messages: installation, removal, dialogs, the Home tab, approvals. */
 import { describe, expect, it } from 'vitest'
+import { createTable, type TableDeps } from '../../src/admin/commands.ts'
+import { parseLine } from '../../src/admin/parse.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
-import { general, open, press, rig, startSlackForEach, submit } from '../../test/servers/slack-listener.ts'
+import { general, open, press, rig, startSlackForEach, submit, typed } from '../../test/servers/slack-listener.ts'
 import { alice, settingsFor } from '../../test/servers/slack-rig.ts'
 import { bot, team } from '../../test/servers/slack-state.ts'
 import type { SlackSettings } from './settings.ts'
@@ -136,6 +138,16 @@ describe('a person', () => {
     expect(rig.acted).toMatchObject([{ kind: 'command', text: 'usage', by: { id: alice } }])
   })
 
+  it('finds in the Home tab and in help only commands that exist, written as they are typed', () => {
+    const texts = [slackWording.home.change, slackWording.howToAsk].join(' ')
+    const lines = [...texts.matchAll(/`\/parley ([^`]+)`/g)].map(([, line = '']) => line)
+    const table = createTable({} as TableDeps)
+    const commands = lines.filter((line) => !line.endsWith('?'))
+    expect(commands.length).toBeGreaterThanOrEqual(2)
+    for (const line of commands) expect(parseLine(line, table).command.name).not.toBe('')
+    for (const name of Object.keys(slackWording.home.headings)) expect(table.map((each) => each.name)).toContain(name)
+  })
+
   it('sees in the Home tab what has an answer, not what failed', async () => {
     const command = async ({ text }: { text: string }): Promise<Notice> =>
       text === 'limits show' ? { text: 'The database is away.', failed: true } : { text }
@@ -238,6 +250,19 @@ describe('buttons and dialogs', () => {
     await open(settingsFor(rig.slack, 'http'))
     expect((await askAbout(general, 'thread')).body).toBe('')
     expect(rig.received).toMatchObject([{ conversation: { channelId: general, threadId: '5.0' } }])
+  })
+
+  it('is a direct question where Parley and the asker are alone: in the thread of a direct message, and by /parley', async () => {
+    await open(settingsFor(rig.slack, 'http'))
+    const direct = `D${alice.slice(1)}`
+    rig.slack.state.channels.set(direct, { name: '', direct: alice })
+    expect((await askAbout(direct, 'thread')).body).toBe('')
+    const who = { user_id: alice, user_name: 'alice' }
+    const where = { channel_id: direct, channel_name: 'directmessage' }
+    await rig.slack.form({ command: '/parley', text: 'what is the plan for today?', ...who, ...where })
+    await typed('what is the plan for today?')
+    expect(rig.received).toMatchObject([{ kind: 'direct' }, { kind: 'direct' }, { kind: 'command' }])
+    expect(rig.received.map((message) => message.private)).toEqual([undefined, undefined, undefined])
   })
 
   const { dialog } = slackWording

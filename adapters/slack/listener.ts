@@ -17,20 +17,23 @@ import type { Self } from './events.ts'
 import { TargetData } from './events.ts'
 import { noticeContent } from './format.ts'
 import type { Ingress } from './ingress.ts'
-import type { Installations, Workspace } from './installations.ts'
+import { type Installations, selfIn, type Workspace } from './installations.ts'
 import { createInteractions } from './interactions.ts'
 import { createMessages, tellAlone } from './messages.ts'
 import { createNames, type NameLookUp } from './names.ts'
 import { targetOf, threadConversation } from './normalize.ts'
-import { createPeople, type People } from './people.ts'
+import type { People } from './people.ts'
+import { placeChanges, placeEvents } from './place-events.ts'
 import { createPosts } from './post-keys.ts'
 import { createRecent, type RecentConversations } from './recent.ts'
 import { boltLogger, slackCode } from './sdk.ts'
+import { platformName } from './settings.ts'
 import { runningRecord } from './status.ts'
 
 export interface ListenerDeps {
   ingress: Ingress
   installations: Installations
+  people: People
   records: Records
   log: Log
   /** Connections to keep open besides Socket Mode. */
@@ -65,6 +68,8 @@ const dayMs = 24 * 3_600_000
 const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string(), event_ts: z.string() })
 const HomeEvent = z.object({ user: z.string(), tab: z.string().nullish() })
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
+/** Of an organization's app: it lost workspaces. */
+const AccessRevoked = z.object({ team_ids: z.array(z.string()) })
 const RevokedEvent = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) })
 
 /** Some events name their workspace only outside their authorizations. */
@@ -74,9 +79,8 @@ function teamOf(body: unknown): string | undefined {
 }
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { ingress, installations, records, log, onIgnored } = deps
+  const { ingress, installations, people, records, log, onIgnored } = deps
   const connections = [...(deps.connections ?? []), ...(ingress.socket ? [ingress.socket] : [])]
-  const people = createPeople()
   const names = createNames(people)
   const posts = createPosts(records)
   const running = new Set<Promise<void>>()
@@ -125,11 +129,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     async at({ teamId, enterpriseId }) {
       const workspace = await installations.of(teamId, enterpriseId)
       const team = teamId ?? workspace.teamId ?? workspace.enterpriseId ?? 'unknown'
-      const { botId, botUserId, scopes } = workspace
-      // Slack grants this scope to apps with the agent view. Without any, it did not say which there are.
-      const agentView = scopes.length === 0 || scopes.includes('assistant:write')
-      const organization = enterpriseId ?? workspace.enterpriseId
-      return { workspace, self: { teamId: team, botId, botUserId, enterpriseId: organization, agentView } }
+      return { workspace, self: selfIn(workspace, team, enterpriseId) }
     },
     async ask(message, self, workspace) {
       const { membership, name, locale } = await people.person(workspace, self, message.author.id)
@@ -194,13 +194,29 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       }),
     )
   })
-  app.event('app_uninstalled', ({ context, body }) =>
-    installations.remove(context.teamId ?? teamOf(body), context.enterpriseId),
-  )
+  app.event(new RegExp(`^(?:${placeEvents.join('|')})$`), async ({ event, context }) => {
+    const { self } = await slack.at(context)
+    const changes = await placeChanges(event, self, people)
+    for (const change of changes) await intake.placeChanged(change)
+    if (changes.length === 0) onIgnored?.(slackWording.ignored.nothing(event.type))
+  })
+  app.event('app_uninstalled', ({ context, body }) => removed(context.teamId ?? teamOf(body), context.enterpriseId))
   app.event('tokens_revoked', async ({ event, context, body }) => {
     const { tokens } = RevokedEvent.parse(event)
-    if ((tokens.bot ?? []).length > 0) await installations.remove(context.teamId ?? teamOf(body), context.enterpriseId)
+    if ((tokens.bot ?? []).length > 0) await removed(context.teamId ?? teamOf(body), context.enterpriseId)
   })
+  app.event('team_access_revoked', async ({ event }) => {
+    for (const teamId of AccessRevoked.parse(event).team_ids) await forget(teamId)
+  })
+
+  const forget = (workspaceId: string) =>
+    intake.placeChanged({ kind: 'workspaceRemoved', platform: platformName, workspaceId })
+
+  /** Without its token, Slack's next delivery would not get this far, so the token goes last. */
+  async function removed(teamId: string | undefined, enterpriseId: string | undefined): Promise<void> {
+    for (const workspaceId of await installations.within(teamId, enterpriseId)) await forget(workspaceId)
+    await installations.remove(teamId, enterpriseId)
+  }
 
   const messages = createMessages(slack, (why) => onIgnored?.(why))
   const commands = createCommands(slack)

@@ -2,15 +2,18 @@
 import { type Addressing, saysStop } from '../../src/core/addressing.ts'
 import { asksAboutDiscussion } from '../../src/core/context.ts'
 import type { IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
+import type { KnownTalk } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
-import { type About, createContext } from './context.ts'
+import { type About, createContext, limited } from './context.ts'
 import { MessageEvent, type Self, TargetData, whisperThread } from './events.ts'
 import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
 import { mentions } from './mrkdwn.ts'
-import { isDirect, type Normalized, normalize, tsOf } from './normalize.ts'
+import { isDirect, type Normalized, normalize } from './normalize.ts'
 import { createOnce } from './once.ts'
+import { changesByMessage } from './place-events.ts'
+import { createPosted, mayHold } from './posted.ts'
 import { platformName } from './settings.ts'
 
 const deletedRecord = (id: string) => `deleted/${id}`
@@ -31,15 +34,17 @@ export interface Messages {
 export function createMessages(slack: SlackContext, ignore: (why: string) => void): Messages {
   const { intake, people, names, records } = slack
   const reading = createContext(slack)
+  const filesIn = createPosted(people)
   const once = createOnce()
 
   async function handle(given: unknown, context: EventContext): Promise<void> {
     const parsed = MessageEvent.safeParse(given)
     if (!parsed.success) return ignore(slackWording.ignored.notAMessage)
     const { self, workspace } = await slack.at(context)
+    for (const change of changesByMessage(parsed.data, self)) await intake.placeChanged(change)
     // Most messages of a channel are none of Parley's business: only for the others, Slack is asked for more.
     const bare = normalize(parsed.data, self)
-    if (bare.kind === 'ignored') return ignore(bare.why)
+    if (bare.kind === 'ignored') return await leave(parsed.data, bare.why, self, workspace)
     if (bare.kind === 'deletion') return await remove(bare.id, parsed.data, self)
     if (bare.kind === 'revision') {
       const named = normalize(parsed.data, self, await namesOf(parsed.data, self, workspace))
@@ -57,32 +62,42 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
   const namesOf = (event: MessageEvent, self: Self, workspace: Workspace) =>
     names.namesIn(event.message ?? event, self, workspace, { patienceMs: 0, signal: AbortSignal.timeout(namesMs) })
 
+  /** It is not for Parley; its files may be for those who search later. */
+  async function leave(event: MessageEvent, why: string, self: Self, workspace: Workspace): Promise<void> {
+    if (mayHold(event, self)) {
+      const place = { platform: platformName, workspaceId: self.teamId, channelId: event.channel }
+      const files = await filesIn(event, event.channel, self, workspace, limited())
+      for (const file of files) await intake.filePosted(place, file)
+    }
+    ignore(why)
+  }
+
   async function question(bare: MessageEvent, addressing: Addressing, self: Self, workspace: Workspace): Promise<void> {
     // Starts the look-up now; `ask` awaits it, so both look-ups run in parallel.
     void people.person(workspace, self, addressing.author.id)
     const concern = await intake.concerns(addressing)
-    if (!concern.answers) return ignore(concern.why)
+    if (!concern.answers) return await leave(bare, concern.why, self, workspace)
     const [event, known] = await Promise.all([reading.withFiles(bare, workspace), namesOf(bare, self, workspace)])
     const normalized = normalize(event, self, known)
     if (normalized.kind !== 'message') return
-    await askWith(normalized.message, event, concern.last, self, workspace)
+    await askWith(normalized.message, event, concern.known, self, workspace)
   }
 
   /** The question with what belongs to it. A message that only stops an answer needs no context. */
   async function askWith(
     message: IncomingMessage,
     event: MessageEvent,
-    last: { messageId: string; sentAt: string } | undefined,
+    known: KnownTalk | undefined,
     self: Self,
     workspace: Workspace,
   ): Promise<void> {
     const { thread, ts } = TargetData.parse(message.replyTarget.data)
     const inThread = thread !== undefined && thread !== ts
-    // A direct conversation is known from its first message on, unless it hangs under one of Parley's.
-    const reads = message.kind === 'mention' || (message.kind === 'direct' && last === undefined)
-    const asksAbove = message.kind === 'mention' && !inThread && asksAboutDiscussion(message.text)
-    const above = reads && inThread ? 'thread' : asksAbove ? 'discussion' : 'nothing'
-    const about: About = { event, above, since: last === undefined ? undefined : tsOf(last) }
+    // A direct conversation is known from its first message on, unless it is below one of Parley's own.
+    const called = message.kind === 'mention' || (message.kind === 'direct' && known === undefined)
+    const asksAbove = message.kind !== 'direct' && asksAboutDiscussion(message.text)
+    const above = inThread ? (called || asksAbove ? 'thread' : 'nothing') : asksAbove ? 'discussion' : 'nothing'
+    const about: About = { event, above, begins: !inThread, known }
     const whole = saysStop(message.text) ? message : await reading.withContext(message, about, self, workspace)
     if (once.isRemoved(message.id)) return ignore(slackWording.ignored.deleted)
     await slack.ask(whole, self, workspace)

@@ -1,7 +1,7 @@
 /** Names for the ids in messages: people, channels and user groups. What Slack does not tell in time stays without one. */
 import { z } from 'zod'
-import { monotonic } from '../../src/core/clock.ts'
 import type { CallOptions } from './api.ts'
+import { createCache } from './cache.ts'
 import type { Self } from './events.ts'
 import type { Workspace } from './installations.ts'
 import { type Names, referencesIn } from './mrkdwn.ts'
@@ -25,8 +25,8 @@ const mostPeople = 40
 const mostChannels = 10
 
 export function createNames(people: People): NameLookUp {
-  const channels = createCache<string | undefined>()
-  const groups = createCache<Names>()
+  const channels = createLookUps<string | undefined>()
+  const groups = createLookUps<Names>()
 
   /** Names of private channels are for their members. */
   async function channelName(id: string, { teamId }: Self, { api }: Workspace, options: CallOptions) {
@@ -65,18 +65,14 @@ export function createNames(people: People): NameLookUp {
   }
 }
 
-/** What Slack told or refused, for some minutes. */
-function createCache<T>() {
-  const known = new Map<string, { value: Promise<T | undefined>; at: number }>()
+/** What Slack told or refused, for some minutes; `undefined` where it does not answer. */
+function createLookUps<T>() {
+  const known = createCache<T | undefined>(maxKnown)
   return async (key: string, ask: () => Promise<T>): Promise<T | undefined> => {
-    const cached = known.get(key)
-    if (cached && monotonic() - cached.at < freshMs) return await cached.value
-    if (known.size >= maxKnown) known.clear()
-    const value = ask().catch((error: unknown) => {
-      if (slackCode(error) === undefined) known.delete(key)
+    const refused = (error: unknown) => {
+      if (slackCode(error) === undefined) throw error
       return undefined
-    })
-    known.set(key, { value, at: monotonic() })
-    return await value
+    }
+    return await known.get(key, freshMs, () => ask().catch(refused)).catch(() => undefined)
   }
 }

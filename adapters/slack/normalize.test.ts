@@ -83,6 +83,27 @@ describe('a Slack message', () => {
     expect(of(name).kind).toBe('ignored')
   })
 
+  const hello = { channel: 'C0GENERAL01', ts: '1795000002.000100', text: '<@U0PARLEY001> hello?' }
+  const monitor = { bot_id: 'B0MONITOR01', bot_profile: { id: 'B0MONITOR01', name: 'Monitor', app_id: 'A0MONITOR01' } }
+  it.each([
+    ['mentions Parley', { ...hello, ...monitor, type: 'app_mention', user: 'U0MONITOR01' }],
+    ['has no user', { ...hello, ...monitor, type: 'message', subtype: 'bot_message', channel_type: 'channel' }],
+    ['answers in a thread of Parley', { ...hello, ...monitor, type: 'message', thread_ts: '1795000001.000100' }],
+    ['writes to Parley directly', { ...hello, ...monitor, type: 'message', channel: 'D0MONITOR1', channel_type: 'im' }],
+    [
+      'adds the mention by an edit',
+      {
+        ...{ type: 'message', subtype: 'message_changed', channel: hello.channel, channel_type: 'channel' },
+        ts: '1795000003.000100',
+        message: { ...hello, ...monitor, user: 'U0MONITOR01', edited: { ts: '1795000003.000100' } },
+        previous_message: { ...hello, ...monitor, user: 'U0MONITOR01', text: 'hello?' },
+      },
+    ],
+    ['is a reminder of Slackbot', { ...hello, type: 'app_mention', user: 'USLACKBOT' }],
+  ])('of a bot that %s is never answered', (_, event) => {
+    expect(normalize(event, self).kind).toBe('ignored')
+  })
+
   it('that was deleted names the message, also if it leaves a stub behind its replies', () => {
     const place = {
       type: 'message',

@@ -9,6 +9,7 @@ import {
 } from '../../src/core/message.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Revision } from '../../src/core/platform.ts'
+import { shortenTitle } from '../../src/core/text/shorten.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { MessageEvent, plain, type Self, type SlackFile, type SlackMessage, type TargetData } from './events.ts'
@@ -172,9 +173,13 @@ export function messageId(channel: string, ts: string): string {
   return `${channel}-${ts}`
 }
 
-/** The position in Slack of a message that Parley took in. Some questions come from dialogs and have none. */
+/** The position in Slack of a message that Parley took in. Questions from dialogs have none. */
+export function tsIn(id: string): string | undefined {
+  return /-(\d+\.\d+)$/.exec(id)?.[1]
+}
+
 export function tsOf({ messageId, sentAt: at }: { messageId: string; sentAt: string }): string {
-  return /-(\d+\.\d+)$/.exec(messageId)?.[1] ?? (Date.parse(at) / 1000).toFixed(6)
+  return tsIn(messageId) ?? (Date.parse(at) / 1000).toFixed(6)
 }
 
 /** Channels always have threads, and so has the agent view; other direct messages only if people start one. */
@@ -204,13 +209,18 @@ export function sentAt(ts: string): string {
   return new Date(Number.isFinite(ms) && ms > 0 ? ms : Date.now()).toISOString()
 }
 
-export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseId }: Self): Attachment[] {
+export function attachmentId(file: string, { teamId }: Pick<Self, 'teamId'>): string {
+  return `${teamId}-${file}`
+}
+
+export function attachmentsOf(files: readonly SlackFile[], self: Self): Attachment[] {
+  const { teamId, enterpriseId } = self
   const once = [...new Map(files.map((file) => [file.id, file])).values()]
   return once.map((file) => {
     const transcript = wholeTranscript(file)
     const url = file.url_private_download ?? file.url_private
     return {
-      id: `${teamId}-${file.id}`,
+      id: attachmentId(file.id, self),
       ...describeFile(file),
       bytes: file.size != null && file.size > 0 ? file.size : undefined,
       durationMs: file.duration_ms ?? undefined,
@@ -262,5 +272,5 @@ function describeFile(file: SlackFile): Pick<Attachment, 'name' | 'mediaType'> {
 
 function titleOf(text: string, files: readonly SlackFile[]): string {
   const words = text.replaceAll(/\s+/g, ' ').trim() || files[0]?.name || slackWording.untitled
-  return words.length <= 80 ? words : `${words.slice(0, 79).toWellFormed()}…`
+  return shortenTitle(words, 80)
 }

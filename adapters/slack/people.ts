@@ -1,46 +1,66 @@
 /** Names, languages and memberships of people in a workspace. Slack is asked every few minutes, with a short timeout. */
-
 import { z } from 'zod'
-import { monotonic } from '../../src/core/clock.ts'
 import type { Author } from '../../src/core/message.ts'
+import { createCache } from './cache.ts'
 import type { Self } from './events.ts'
 import type { Workspace } from './installations.ts'
+import { slackCode } from './sdk.ts'
 
+/** What Slack says of an account; nothing of it is there if Slack did not answer in time. */
 export interface Person {
-  name?: string
+  name?: string | undefined
   membership?: Exclude<Author['membership'], undefined>
   /** May read all public channels of this workspace. A colleague of another workspace may not, nor may a guest. */
   readsPublicChannels?: boolean
-  locale?: string
+  locale?: string | undefined
+  isBot?: boolean
+  /** Deactivated. */
+  isGone?: boolean
 }
 
 export interface People {
   /** Empty if Slack does not answer in time. */
   person(workspace: Workspace, self: Self, id: string): Promise<Person>
+  /** As Slack says now; `undefined` if it knows no such account. Throws `platform_*`. */
+  now(workspace: Workspace, self: Self, id: string): Promise<Person | undefined>
+  /** Of many accounts, not older than some minutes. Those that Slack does not tell in time are not among them. */
+  many(workspace: Workspace, self: Self, ids: readonly string[]): Promise<Map<string, Person>>
+  /** Takes over what an event says of an account. Answers whether it may read less than was known. */
+  learn(user: unknown, self: Self): Promise<{ id: string; lost: boolean } | undefined>
 }
 
-const User = z.object({
-  user: z.object({
-    team_id: z.string().nullish(),
-    name: z.string().nullish(),
-    real_name: z.string().nullish(),
-    profile: z.object({ display_name: z.string().nullish() }).nullish(),
-    locale: z.string().nullish(),
-    is_owner: z.boolean().nullish(),
-    is_primary_owner: z.boolean().nullish(),
-    is_restricted: z.boolean().nullish(),
-    is_ultra_restricted: z.boolean().nullish(),
-    is_stranger: z.boolean().nullish(),
-    enterprise_user: z.object({ enterprise_id: z.string().nullish(), teams: z.array(z.string()).nullish() }).nullish(),
-  }),
+const SlackUser = z.object({
+  id: z.string(),
+  team_id: z.string().nullish(),
+  name: z.string().nullish(),
+  real_name: z.string().nullish(),
+  profile: z.object({ display_name: z.string().nullish() }).nullish(),
+  locale: z.string().nullish(),
+  deleted: z.boolean().nullish(),
+  is_bot: z.boolean().nullish(),
+  is_owner: z.boolean().nullish(),
+  is_primary_owner: z.boolean().nullish(),
+  is_restricted: z.boolean().nullish(),
+  is_ultra_restricted: z.boolean().nullish(),
+  is_stranger: z.boolean().nullish(),
+  enterprise_user: z.object({ enterprise_id: z.string().nullish(), teams: z.array(z.string()).nullish() }).nullish(),
+})
+const Found = z.object({ user: SlackUser })
+const Page = z.object({
+  members: z.array(SlackUser),
+  response_metadata: z.object({ next_cursor: z.string().nullish() }).nullish(),
 })
 
-const freshMs = 600_000
+/** How long what was told of a person is good enough: for their name, for telling guests, and for seeing that they changed. */
+const ages = { name: 600_000, guest: 60_000, change: 60_000 }
 /** Slack expects an acknowledgement within three seconds. */
 const patienceMs = 1000
 const maxKnown = 20_000
+/** The most accounts that Slack is asked about one by one. Of more, it lists everybody. */
+const mostLookUps = 20
+const listed = { perPage: 999, pages: 10, withinMs: 20_000 }
 
-type SlackUser = z.infer<typeof User>['user']
+type SlackUser = z.infer<typeof SlackUser>
 
 function isInWorkspace({ team_id: team, enterprise_user: grid }: SlackUser, { teamId, enterpriseId }: Self): boolean {
   // An event of a whole organization names no workspace.
@@ -56,37 +76,91 @@ function isColleague(user: SlackUser, self: Self): boolean {
   return enterpriseId !== undefined && (team === enterpriseId || grid?.enterprise_id === enterpriseId)
 }
 
-export function createPeople(): People {
-  const known = new Map<string, { person: Promise<Person>; at: number }>()
+function describe(user: SlackUser, self: Self): Person {
+  const name = user.profile?.display_name || user.real_name || user.name
+  const home = isColleague(user, self)
+  const guest = user.is_restricted === true || user.is_ultra_restricted === true
+  const owner = user.is_owner === true || user.is_primary_owner === true
+  const membership = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'
+  const isBot = user.is_bot === true || user.id === 'USLACKBOT'
+  const isGone = user.deleted === true
+  const isFull = (membership === 'member' || membership === 'owner') && !isBot && !isGone
+  const readsPublicChannels = isFull && isInWorkspace(user, self)
+  return { membership, readsPublicChannels, name: name || undefined, locale: user.locale || undefined, isBot, isGone }
+}
 
-  async function ask(workspace: Workspace, self: Self, id: string): Promise<Person> {
-    const answer = await workspace.api.call(
-      'users.info',
-      { user: id, include_locale: true },
-      { patienceMs: 200, signal: AbortSignal.timeout(patienceMs) },
-    )
-    const { user } = User.parse(answer)
-    const name = user.profile?.display_name || user.real_name || user.name
-    const home = isColleague(user, self)
-    const guest = user.is_restricted === true || user.is_ultra_restricted === true
-    const owner = user.is_owner === true || user.is_primary_owner === true
-    const membership = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'
-    const readsPublicChannels = isInWorkspace(user, self) && (membership === 'member' || membership === 'owner')
-    return { membership, readsPublicChannels, name: name || undefined, locale: user.locale || undefined }
+export function createPeople(): People {
+  const known = createCache<Person>(maxKnown)
+  const lists = createCache<void>(1000)
+  const keyOf = ({ teamId }: Self, id: string) => `${teamId}/${id}`
+
+  async function look({ api }: Workspace, self: Self, id: string, maxAgeMs: number): Promise<Person> {
+    return await known.get(keyOf(self, id), maxAgeMs, async () => {
+      const options = { patienceMs: 200, signal: AbortSignal.timeout(patienceMs) }
+      const { user } = Found.parse(await api.call('users.info', { user: id, include_locale: true }, options))
+      return describe(user, self)
+    })
+  }
+
+  /** Rejects if Slack does not answer in time. */
+  async function list({ api, teamId }: Workspace, self: Self): Promise<void> {
+    const options = { patienceMs, signal: AbortSignal.timeout(listed.withinMs) }
+    // A token of an organization must name the workspace.
+    const team = teamId === undefined ? { team_id: self.teamId } : {}
+    let cursor: string | undefined
+    for (let page = 0; page < listed.pages; page += 1) {
+      const args = { limit: listed.perPage, cursor, include_locale: true, ...team }
+      const answer = Page.parse(await api.call('users.list', args, options))
+      for (const user of answer.members) known.put(keyOf(self, user.id), describe(user, self))
+      cursor = answer.response_metadata?.next_cursor || undefined
+      if (cursor === undefined) return
+    }
   }
 
   return {
     async person(workspace, self, id) {
-      const key = `${self.teamId}/${id}`
-      const cached = known.get(key)
-      if (cached && monotonic() - cached.at < freshMs) return await cached.person
-      if (known.size >= maxKnown) known.clear()
-      const person = ask(workspace, self, id).catch((): Person => {
-        known.delete(key)
-        return {}
-      })
-      known.set(key, { person, at: monotonic() })
-      return await person
+      return await look(workspace, self, id, ages.name).catch(() => ({}))
+    },
+
+    async now(workspace, self, id) {
+      try {
+        return await look(workspace, self, id, 0)
+      } catch (error) {
+        if (slackCode(error)?.startsWith('user_not_') === true) return undefined
+        throw error
+      }
+    },
+
+    async many(workspace, self, ids) {
+      const found = new Map<string, Person>()
+      async function unknown(): Promise<string[]> {
+        for (const id of ids) {
+          const person = found.get(id) ?? (await known.peek(keyOf(self, id), ages.guest))
+          if (person !== undefined) found.set(id, person)
+        }
+        return ids.filter((id) => !found.has(id))
+      }
+      if ((await unknown()).length > mostLookUps)
+        await lists.get(self.teamId, ages.guest, () => list(workspace, self)).catch(() => undefined)
+      const rest = await unknown()
+      await Promise.all(
+        rest.slice(0, mostLookUps).map(async (id) => {
+          const person = await look(workspace, self, id, ages.guest).catch(() => undefined)
+          if (person !== undefined) found.set(id, person)
+        }),
+      )
+      return found
+    },
+
+    async learn(given, self) {
+      const { data: user } = SlackUser.safeParse(given)
+      if (user === undefined) return undefined
+      const key = keyOf(self, user.id)
+      const before = await known.peek(key, ages.change)
+      const person = describe(user, self)
+      known.put(key, person)
+      const isKnown = before?.isGone === person.isGone && before?.readsPublicChannels === person.readsPublicChannels
+      return { id: user.id, lost: !person.isBot && !person.readsPublicChannels && !isKnown }
     },
   }
 }

@@ -8,6 +8,9 @@ import { replyChars } from './format.ts'
 import { createIngress } from './ingress.ts'
 import { createInstallations } from './installations.ts'
 import { createListener } from './listener.ts'
+import { createPeople } from './people.ts'
+import { createPlaces } from './places.ts'
+import { createPlaceFiles } from './posted.ts'
 import { platformName, type SlackSettings } from './settings.ts'
 import { createTransport } from './transport.ts'
 
@@ -25,6 +28,7 @@ const renewEveryMs = 600_000
 
 export function createSlack({ settings, records, quota, log, now, pauses }: SlackDeps): Platform {
   const installations = createInstallations({ settings, records, quota, log, now: now ? now : undefined })
+  const people = createPeople()
   return {
     name: platformName,
     capabilities: {
@@ -34,9 +38,13 @@ export function createSlack({ settings, records, quota, log, now, pauses }: Slac
       maxMessages: 3,
       status: 'both',
       buttons: true,
+      tellsOwners: true,
+      accounts: 'workspace',
     },
     transport: createTransport({ installations, records, log, now: now ? now : undefined }),
     files: createFiles({ installations, apiUrl: settings.apiUrl ? settings.apiUrl : undefined }),
+    places: createPlaces({ installations, people }),
+    placeFiles: createPlaceFiles({ installations, people }),
     listen(intake) {
       const ingress = createIngress({ settings, installations, log, pauses })
       const kept = (name: string, open: ReturnType<typeof probed>) =>
@@ -47,7 +55,7 @@ export function createSlack({ settings, records, quota, log, now, pauses }: Slac
           ? []
           : [kept('installed tokens', probed(installations.renew, { probeEveryMs: renewEveryMs, ...pauses }))]),
       ]
-      return createListener({ ingress, installations, records, log, connections }, intake)
+      return createListener({ ingress, installations, people, records, log, connections }, intake)
     },
   }
 }

@@ -11,6 +11,7 @@ import type { Api } from './api.ts'
 import { createIngress } from './ingress.ts'
 import type { Installations } from './installations.ts'
 import { createListener } from './listener.ts'
+import { createPeople } from './people.ts'
 import { eventsPath } from './settings.ts'
 
 const bodies = [
@@ -38,7 +39,8 @@ export const replay: Replay = {
     const installations = installationsOf(record, context)
     const ingress = createIngress({ settings: { signingSecret }, installations, log: silentLog })
     const onIgnored = (why: string) => void ignored.push(why)
-    const listener = createListener({ ingress, installations, records: memory(), log: silentLog, onIgnored }, intake)
+    const deps = { ingress, installations, people: createPeople(), records: memory(), log: silentLog, onIgnored }
+    const listener = createListener(deps, intake)
     await using http = await serve(listener.mounts)
     const answer = await send(http.url, record)
     if (answer.status !== 200) throw new ParleyError('request_invalid', slackWording.replayFailed(answer.status))
@@ -69,6 +71,7 @@ function installationsOf(record: Json, context: Readonly<Record<string, Json>>):
   return {
     of: async () => workspace,
     all: async () => [workspace],
+    within: async (teamId) => (teamId === undefined ? [] : [teamId]),
     async save() {},
     async remove() {},
     async verify() {},

@@ -24,16 +24,19 @@ export const scopes = {
   'app_mentions:read': 'to receive @mentions',
   'assistant:write': 'to show its status, prompts and titles in the agent view',
   'channels:history': 'to follow threads in public channels',
-  'channels:read': 'to list its public channels',
+  'channels:read': 'to list its public channels and know who can read them',
   'chat:write': 'to answer',
   commands: 'for /parley and "Ask Parley about this"',
   'files:read': 'to read shared files',
   'files:write': 'to share charts and long answers as files',
   'groups:history': 'to follow threads in its private channels',
-  'groups:read': 'to list its private channels',
+  'groups:read': 'to list its private channels and know who can read them',
   'im:history': 'to read its direct messages',
+  'im:read': 'to know whose direct messages they are',
   'im:write': 'to send private answers as direct messages',
   'mpim:history': 'to follow its group messages',
+  'mpim:read': 'to know who can read its group messages',
+  'pins:read': 'to learn the files of pinned messages',
   'reactions:write': 'to mark a question as seen where Slack shows no status',
   'usergroups:read': 'to know the names of user groups',
   'users:read': 'to distinguish members, guests and people from other organizations',
@@ -41,6 +44,23 @@ export const scopes = {
 
 export type Scope = keyof typeof scopes
 export const botScopes = Object.keys(scopes)
+
+/** What these say of a channel: who can read it changed, so it is looked at again. */
+export const changedPlaceEvents = [
+  'channel_archive',
+  'channel_id_changed',
+  'channel_rename',
+  'channel_shared',
+  'channel_unarchive',
+  'channel_unshared',
+  'group_archive',
+  'group_rename',
+  'group_unarchive',
+] as const
+/** Parley left the channel, or the channel is gone. */
+export const removedPlaceEvents = ['channel_deleted', 'channel_left', 'group_deleted', 'group_left'] as const
+export const memberEvents = ['member_joined_channel', 'member_left_channel'] as const
+export const accountEvents = ['team_join', 'user_change'] as const
 
 /**
  * The events that the app subscribes to. `app_context_changed` is how Slack knows that the app understands the agent view:
@@ -52,11 +72,17 @@ export const botEvents = [
   'app_home_opened',
   'app_mention',
   'app_uninstalled',
+  ...changedPlaceEvents,
+  ...removedPlaceEvents,
+  'file_deleted',
+  ...memberEvents,
   'message.channels',
   'message.groups',
   'message.im',
   'message.mpim',
+  'team_access_revoked',
   'tokens_revoked',
+  ...accountEvents,
 ] as const
 
 export const askShortcut = 'parley_ask_about'

@@ -19,6 +19,8 @@ export interface ThreadRange {
   before?: string | undefined
   /** Only what was said after this message. The first message is left out, too. */
   since?: string | undefined
+  /** Messages that Parley remembers, and its answers to them: they are left out. Absent: Parley joins the thread. */
+  taken?: ReadonlySet<string> | undefined
   /** Only this message of the thread. */
   only?: string | undefined
 }
@@ -111,7 +113,7 @@ async function messagesAbove(api: Api, { channel, before }: ThreadRange, options
 
 /** The messages that somebody wrote; the others are Slack's own lines. */
 const written = new Set(['file_share', 'thread_broadcast', 'me_message', 'bot_message'])
-const isWritten = ({ subtype }: SlackMessage) => subtype == null || written.has(subtype)
+export const isWritten = ({ subtype }: Pick<SlackMessage, 'subtype'>) => subtype == null || written.has(subtype)
 
 export function createThreads(names: NameLookUp) {
   /** Throws `platform_*`. */
@@ -122,9 +124,10 @@ export function createThreads(names: NameLookUp) {
       root === undefined ? await messagesAbove(api, range, options) : await messagesOf(api, { ...range, root }, options)
     const isOwn = ({ user, bot_id: bot }: SlackMessage) =>
       (user != null && user === self.botUserId) || (bot != null && bot === self.botId)
+    const { taken } = range
     const said = messages.filter(
-      // What Parley answered since it was called is known. Before that, it may have posted a notice.
-      (message) => isWritten(message) && !(range.since !== undefined && isOwn(message)),
+      // Before Parley joined, it may have posted a notice.
+      (message) => isWritten(message) && (taken === undefined || !(isOwn(message) || taken.has(message.ts))),
     )
     if (said.length === 0) return nothing
     const shared = said.toReversed().flatMap((message) => (isOwn(message) ? [] : filesOf(message)))

@@ -296,7 +296,10 @@ describe('what is under an answer', () => {
       { turnId: 't', text: 'x', phase: 'final', citations: [], end },
       { key: 'k', signal },
     )
-    return JSON.parse(JSON.stringify(replies(place)[0]?.blocks.at(-1)?.elements)) as { type: string }[]
+    return JSON.parse(JSON.stringify(replies(place)[0]?.blocks.at(-1)?.elements)) as {
+      type: string
+      action_id: string
+    }[]
   }
 
   it('is two thumbs and one menu', async () => {
@@ -313,7 +316,10 @@ describe('what is under an answer', () => {
     expect(JSON.stringify(slack.state.messages.at(-1)?.blocks)).toContain(chatWording.buttons.tryAgain)
   })
 
-  it('is only the menu below an answer that was stopped', async () => {
-    expect((await under('stopped')).map(({ type }) => type)).toEqual(['overflow'])
+  it('is another try and the menu below an answer that was stopped', async () => {
+    expect((await under('stopped')).map(({ type, action_id: id }) => [type, id])).toEqual([
+      ['button', 'parley:regenerate'],
+      ['overflow', 'parley:more'],
+    ])
   })
 })

@@ -297,4 +297,32 @@ describe('"Test in Web Chat" of the Azure portal', () => {
     expect(said(place)).toEqual([teamsWording.testPage])
     expect(inbox.received).toEqual([])
   })
+
+  it.each([
+    ['that names its channel directline', { channelId: 'directline' }],
+    ['with files alone', { text: undefined, attachments: [{ contentType: 'image/png', contentUrl: 'https://a.b/c' }] }],
+    ['with a command', { text: 'budget list' }],
+    ['from an organization that is not served', { conversation: { id: 'webchat-1', tenantId: 'other' } }],
+  ])('gets it for each message %s', async (_, more) => {
+    const place = { conversation: 'webchat-1' }
+    const base = {
+      ...rig.people.about(place),
+      channelId: 'webchat',
+      conversation: { id: 'webchat-1' },
+      channelData: {},
+    }
+    for (const id of ['w-1', 'w-2'])
+      expect((await rig.teams.deliver({ ...base, type: 'message', id, text: 'hello', ...more })).status).toBe(200)
+    await until(() => shown(place)[1], 'two sentences')
+    expect(said(place)).toEqual([teamsWording.testPage, teamsWording.testPage])
+    expect(inbox.received).toEqual([])
+    expect(inbox.commands).toEqual([])
+  })
+
+  it('changes nothing when a button is pressed there', async () => {
+    const base = rig.people.about({ conversation: 'webchat-1' })
+    const press = { ...base, channelId: 'webchat', type: 'invoke', name: 'adaptiveCard/action', id: 'w', value: {} }
+    await rig.teams.deliver(press)
+    expect(inbox.acted).toEqual([])
+  })
 })

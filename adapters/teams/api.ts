@@ -45,8 +45,10 @@ export interface Api {
   /** Visible to `recipient` only. */
   whisper(at: TargetData, recipient: string, activity: OutgoingActivity, options: CallOptions): Promise<void>
   member(at: TargetData, id: string): Promise<Member>
+  /** Everybody in the conversation, page by page. The members of a team are those of the conversation with the team's ID. */
+  members(at: TargetData, options: Pick<CallOptions, 'signal'>): AsyncGenerator<Member>
   /** The channels of the conversation's team; none outside of teams. The General channel has no name here. */
-  channels(at: TargetData): Promise<{ id?: string; name?: string | null }[]>
+  channels(at: TargetData): Promise<{ id?: string; name?: string | null; type?: string }[]>
   /** The team's group ID in Graph. */
   group(at: TargetData): Promise<string | undefined>
 }
@@ -90,6 +92,8 @@ const perTenant = { everyMs: 21, burst: 20 }
 /** No call waits longer than this; its caller tries again later. */
 const longestWaitMs = 20_000
 const defaultHoldMs = 5000
+/** The most members of a page. */
+const pageSize = 500
 
 export interface ApiDeps {
   app: App
@@ -200,6 +204,16 @@ export function createApi({ app, tokens, hosts, quota, botScope }: ApiDeps): Api
       await call(at, (conversations) => conversations.createTargetedActivity(at.conversation, targeted))
     },
     member: (at, id) => call(at, (conversations) => conversations.getMemberById(at.conversation, id)),
+    async *members(at, { signal }) {
+      let next: string | undefined
+      do {
+        signal.throwIfAborted()
+        const from = next
+        const page = await call(at, (conversations) => conversations.getPagedMembers(at.conversation, pageSize, from))
+        yield* page.members
+        next = page.continuationToken || undefined
+      } while (next !== undefined)
+    },
     async channels(at) {
       const { team } = at
       return team === undefined ? [] : await call(at, () => open(at).teams.getConversations(team.id))

@@ -102,6 +102,36 @@ describe('the question has', () => {
       { from: { application: { id: 'j', displayName: 'Jira' } }, body: html('<p>Ticket ABC-1 closed</p>') },
       'Jira: Ticket ABC-1 closed',
     ],
+    [
+      'the name of a device that wrote it',
+      { from: { device: { id: 'd', displayName: 'Meeting room 2' } }, body: html('<p>Recording started</p>') },
+      'Meeting room 2: Recording started',
+    ],
+    [
+      'the person, where an app wrote it for them',
+      {
+        from: { user: { id: 'b-1', displayName: 'Bob' }, application: { displayName: 'Jira' } },
+        body: html('<p>x</p>'),
+      },
+      'Bob: x',
+    ],
+    [
+      'the app, where the person has no name',
+      {
+        from: { user: { id: 'b-1', displayName: null }, application: { displayName: 'Jira' } },
+        body: html('<p>x</p>'),
+      },
+      'Jira: x',
+    ],
+    ['no name where nobody is named', { from: { user: { id: 'gone' } }, body: html('<p>Old words</p>') }, 'Old words'],
+    [
+      'the name of an app that somebody forwarded',
+      placed('f1', 'forwardedMessageReference', {
+        originalMessageContent: '<p>Build failed</p>',
+        originalMessageSender: { application: { id: 'x', displayName: 'CI' } },
+      }),
+      'Bob: > CI: Build failed',
+    ],
     ['names of mentioned people', { body: html('<p><at id="0">Ann</at> see this</p>') }, 'Bob: @Ann see this'],
   ]
   it.for(cases)('%s', async ([, payload, quoted]) => {

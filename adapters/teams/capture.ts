@@ -157,8 +157,10 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
       ]
       if (source.kind === 'download') {
         const { locator, blob } = await fetchNow(source.url, source.cloudUrl, deadline, held)
-        return capture(locator, blob === undefined ? {} : { bytes: blob.bytes, blob: blob.hash })
+        const link = linkTo(source.cloudUrl)
+        return capture(locator, blob === undefined ? { link } : { link, bytes: blob.bytes, blob: blob.hash })
       }
+      if (source.kind === 'share') return capture(source, { link: linkTo(source.url) })
       if (source.kind !== 'placed') return capture(source)
       const entry = placed.find(({ id }) => id === source.id)
       // Cards, code and quoted messages are placed in a message like files.
@@ -169,7 +171,10 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
         return (await Promise.all(content.files.map((each) => one(each, index)))).flat()
       }
       if (entry?.contentUrl)
-        return capture({ kind: 'share', url: entry.contentUrl }, { name: entry.name ?? known.name })
+        return capture(
+          { kind: 'share', url: entry.contentUrl },
+          { name: entry.name ?? known.name, link: linkTo(entry.contentUrl) },
+        )
       return capture({ kind: 'placed', id: source.id, message: origin.messageId, at: origin.at })
     }
     const attachments = (await Promise.all(found.map(one))).flat()
@@ -188,3 +193,6 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
     }
   }
 }
+
+/** Where people open a file of SharePoint or OneDrive. */
+const linkTo = (url: string | undefined) => (url !== undefined && /^https:\/\//i.test(url) ? url : undefined)

@@ -9,7 +9,7 @@ import { formattedAtMost } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
-import { addressOf } from '../../src/core/source.ts'
+import { addressOf, describeCited } from '../../src/core/source.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { code } from '../../src/wording/phrases.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
@@ -54,9 +54,9 @@ export function replyActivity(message: OutgoingMessage, { open = false } = {}): 
   const byModel = by !== 'parley' && progress === undefined
   const citations = phase === 'final' ? message.citations : []
   const body = toTeams(text)
-  for (let claims = Math.min(maxClaims, citations.length); ; claims -= 1) {
-    const under = open && phase === 'streaming' ? undefined : replyCard(message, citations.slice(claims))
-    const activity: OutgoingActivity = {
+  const build = (claims: number, thoughts?: string): OutgoingActivity => {
+    const under = open && phase === 'streaming' ? undefined : replyCard(message, citations.slice(claims), thoughts)
+    return {
       type: 'message',
       textFormat: 'markdown',
       text: body,
@@ -64,9 +64,28 @@ export function replyActivity(message: OutgoingMessage, { open = false } = {}): 
       attachments: under === undefined ? undefined : [under],
       channelData: end !== undefined && byModel ? { feedbackLoop: { type: 'default' } } : undefined,
     }
-    if (claims === 0 || bytesOf(activity) <= maxActivityBytes) return activity
+  }
+  for (let claims = Math.min(maxClaims, citations.length); ; claims -= 1) {
+    const activity = build(claims)
+    const bytes = bytesOf(activity)
+    if (claims > 0 && bytes > maxActivityBytes) continue
+    // Escaped, a character of the thoughts may become three.
+    const room = Math.min(mostThoughts, Math.floor((maxActivityBytes - bytes) / 6) - 200)
+    const { thoughts } = end?.receipt ?? {}
+    return thoughts === undefined || room < leastThoughts ? activity : build(claims, cut(thoughts, room))
   }
 }
+
+/** https://adaptivecards.io/explorer/Action.ToggleVisibility.html */
+const showThoughts = {
+  type: 'Action.ToggleVisibility',
+  title: teamsWording.thoughts,
+  targetElements: ['thoughts'],
+  mode: 'secondary',
+}
+const mostThoughts = 3_000
+/** Fewer characters are no thought. */
+const leastThoughts = 100
 
 export interface CardAttachment {
   contentType: 'application/vnd.microsoft.card.adaptive'
@@ -100,15 +119,21 @@ export const buttonOf = ({ label, action, style }: Button) =>
 /** Labels the message as AI-generated, and links each `[n]` to its source. */
 function messageEntity(citations: Citation[]): object {
   const claims = citations
-    .map((citation) => ({ ...citation, title: citation.source.title, url: addressOf(citation) }))
-    .map(({ n, title, at, quote, url }) => ({
+    .map((citation) => ({
+      ...citation,
+      title: citation.source.title,
+      place: describeCited(citation),
+      url: addressOf(citation),
+    }))
+    .map(({ n, title, place, quote, url, source, at }) => ({
       '@type': 'Claim',
       position: n,
       appearance: {
         '@type': 'DigitalDocument',
-        name: claimName(title, describePosition(at)),
-        abstract: cut(quote?.replaceAll(marks, '$1') ?? describePosition(at), 160),
+        name: claimName(title, source.kind === 'memory' ? describePosition(at, title) : place),
+        abstract: cut(quote?.replaceAll(marks, '$1') ?? place, 160),
         url,
+        keywords: keywordsOf(source),
         ...iconOf(title),
       },
     }))
@@ -120,6 +145,12 @@ function messageEntity(citations: Citation[]): object {
     additionalType: ['AIGeneratedContent'],
     citation: claims.length === 0 ? undefined : claims,
   }
+}
+
+/** Below the cited words Teams shows up to three keywords of at most 28 characters: who shared it, where and when. */
+function keywordsOf({ shared }: Citation['source']): string[] | undefined {
+  if (shared === undefined) return undefined
+  return [shared.by, shared.place, shared.at.slice(0, 10)].flatMap((word) => (word ? [cut(word, 28)] : []))
 }
 
 /** Marks of headings, bold and footnotes: citations are plain text. */
@@ -163,7 +194,11 @@ function iconOf(title: string): object {
 }
 
 /** The card below an answer: Stop while it is being written, then what the reader must know, and a menu. */
-function replyCard({ turnId, phase, end }: OutgoingMessage, beyond: Citation[]): CardAttachment | undefined {
+function replyCard(
+  { turnId, phase, end }: OutgoingMessage,
+  beyond: Citation[],
+  thoughts: string | undefined,
+): CardAttachment | undefined {
   if (phase === 'streaming') return card([], [execute(buttons.stop, { kind: 'stop', turnId })])
   if (end === undefined) return undefined
   const again = (label: string, more?: object) => execute(label, { kind: 'regenerate', turnId }, more)
@@ -175,8 +210,23 @@ function replyCard({ turnId, phase, end }: OutgoingMessage, beyond: Citation[]):
         execute(buttons.cheaper, { kind: 'cheaper', turnId }, inMenu),
         execute(buttons.better, { kind: 'better', turnId }, inMenu),
         execute(buttons.why, { kind: 'why', turnId }, inMenu),
+        execute(buttons.mine, { kind: 'mine', turnId }, inMenu),
       ]
-  return card(footer(end.receipt, beyond), actions)
+  const lines = footer(end.receipt, beyond)
+  if (thoughts === undefined) return card(lines, actions)
+  return card([...lines, foldedThoughts(thoughts)], [showThoughts, ...actions])
+}
+
+function foldedThoughts(thoughts: string): object {
+  return {
+    type: 'TextBlock',
+    id: 'thoughts',
+    isVisible: false,
+    text: escapeMarkdown(thoughts),
+    wrap: true,
+    size: 'Small',
+    isSubtle: true,
+  }
 }
 
 /** Behind "…", so that answers are not followed by a row of buttons: https://adaptivecards.io/explorer/Action.Execute.html */

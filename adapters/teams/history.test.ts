@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Attachment } from '../../src/core/message.ts'
 import { recorder } from '../../src/core/platform.contract.rig.ts'
-import type { Concern, Intake } from '../../src/core/platform.ts'
+import type { Concern, Intake, KnownTalk } from '../../src/core/platform.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { bot } from '../../test/servers/teams.ts'
@@ -36,10 +36,7 @@ const file = (name: string) => {
   const contentUrl = `https://contoso.sharepoint.com/sites/team/${shared.id}/${name}`
   return { id: name, contentType: 'reference', contentUrl, name }
 }
-const answering = (last?: { messageId: string; sentAt: string }) => async (): Promise<Concern> => ({
-  answers: true,
-  last,
-})
+const answering = (known?: KnownTalk) => async (): Promise<Concern> => ({ answers: true, known })
 
 describe('called into a thread that others began', () => {
   it('Parley reads its first message and its replies, by name', async () => {
@@ -144,20 +141,52 @@ describe('called into a thread that others began', () => {
 })
 
 describe('called again', () => {
-  it('Parley reads only what was said since its last question', async () => {
+  const idOf = (n: number) => `${place.conversation}#${root + n * 1000}`
+  const talk = () => say(place, ...Array.from({ length: 60 }, (_, n) => ({ html: `m${n}` })))
+
+  it('Parley reads only what was said since it was called last, without the follow-ups that it knows', async () => {
     await rig.close()
-    const sentAt = new Date(root + 50_000).toISOString()
-    await open({ concerns: answering({ messageId: `${place.conversation}#${root + 50_000}`, sentAt }) })
-    say(place, ...Array.from({ length: 60 }, (_, n) => ({ html: `m${n}` })))
+    const upTo = { messageId: idOf(50), sentAt: new Date(root + 50_000).toISOString() }
+    await open({ concerns: answering({ upTo, taken: [idOf(57), idOf(53), idOf(50)] }) })
+    talk()
     await ask('and now?')
-    expect(inbox.received[0]?.quoted).toBe(Array.from({ length: 9 }, (_, n) => `Bob: m${n + 51}`).join('\n\n'))
+    const fresh = [51, 52, 54, 55, 56, 58, 59]
+    expect(inbox.received[0]).toMatchObject({
+      quoted: fresh.map((n) => `Bob: m${n}`).join('\n\n'),
+      upToDate: true,
+    })
     expect(rig.teams.said.asked).toHaveLength(1)
+  })
+
+  it('Parley reads the thread from its beginning where it only answered follow-ups so far', async () => {
+    await rig.close()
+    await open({ concerns: answering({ taken: [idOf(3)] }) })
+    talk()
+    await ask('and now?')
+    expect(inbox.received[0]?.quoted).toMatch(/^Bob: m0\n\nBob: m1\n\nBob: m2\n\nBob: m4\n/)
+  })
+
+  it('Parley does not stop at an old message that somebody reacted to today', async () => {
+    await rig.close()
+    await open({ concerns: answering({ upTo: { messageId: idOf(5), sentAt: '' }, taken: [] }) })
+    const [, old] = say(place, ...Array.from({ length: 120 }, (_, n) => ({ html: `m${n}` })))
+    if (old !== undefined) old.lastModifiedDateTime = new Date(root + 9e6).toISOString()
+    await ask('and now?')
+    expect(inbox.received[0]?.quoted).toMatch(/^Bob: m6\n\nBob: m7\n/)
+    expect(inbox.received[0]?.quoted?.match(/Bob: m\d+/g)).toHaveLength(114)
+  })
+
+  it('a follow-up about the discussion reads it, too', async () => {
+    say(place, { html: 'We meet on Monday' })
+    await ask('so what did we decide?', place, { quiet: true })
+    expect(inbox.received).toMatchObject([{ kind: 'thread', quoted: 'Bob: We meet on Monday', upToDate: true }])
   })
 
   it('a follow-up without a mention reads nothing', async () => {
     say(place, { html: 'first' })
     await ask('and in winter?', place, { quiet: true })
     expect(inbox.received).toMatchObject([{ text: 'and in winter?', kind: 'thread' }])
+    expect(inbox.received[0]?.upToDate).toBeUndefined()
     expect(rig.teams.said.asked).toEqual([])
   })
 })

@@ -10,22 +10,28 @@ import { errorFields } from '../../src/core/errors.ts'
 import { storable } from '../../src/core/json.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent, type ReplyTarget } from '../../src/core/message.ts'
-import type { Intake, Listener } from '../../src/core/platform.ts'
+import { placeOf as placeOfMessage } from '../../src/core/place.ts'
+import type { Intake, KnownTalk, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/platform-state.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { Activity, eventId, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
 import type { Api } from './api.ts'
+import type { Found } from './attachments.ts'
 import type { SigningKeys, Tokens } from './auth.ts'
-import { createCapture } from './capture.ts'
+import { createCapture, type Origin } from './capture.ts'
 import type { BlobStore } from './files.ts'
+import type { Graph } from './graph.ts'
 import { createHistory, type Earlier } from './history.ts'
 import type { Hosts } from './hosts.ts'
 import type { Ingress } from './ingress.ts'
 import { type Answer, createInvokes } from './invokes.ts'
-import { type AskedMessage, type NormalizedActivity, normalize } from './normalize.ts'
+import type { KnownPlaces } from './known-places.ts'
+import { createLinks } from './links.ts'
+import { type Asked, type AskedMessage, type NormalizedActivity, normalize } from './normalize.ts'
 import { createPages } from './pages.ts'
 import type { People } from './people.ts'
+import { placeChanges } from './place-changes.ts'
 import { createPosts, sweepRecords } from './post-keys.ts'
 import { botScopeOf, platformName, type TeamsSettings } from './settings.ts'
 import type { TeamsTransport } from './transport.ts'
@@ -35,6 +41,8 @@ export interface ListenerDeps {
   sdk: App
   ingress: Ingress
   api: Api
+  graph: Graph
+  known: KnownPlaces
   transport: TeamsTransport
   tokens: Tokens
   people: People
@@ -55,7 +63,7 @@ const dayMs = 24 * 3_600_000
 const sayMs = 60_000
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { settings, sdk, ingress, people, transport, records, log } = deps
+  const { settings, sdk, ingress, people, known, transport, records, log } = deps
   const running = new Set<Promise<void>>()
   let daily: NodeJS.Timeout | undefined
 
@@ -70,6 +78,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   const capture = createCapture({ ...deps, maxBytes: deps.maxFileBytes, later })
   const history = createHistory(deps)
+  const openLinks = createLinks(deps)
   const posts = createPosts(records)
   const invokes = createInvokes({ ...deps, intake, posts, consents: transport.consents, capture, later })
 
@@ -95,6 +104,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       ignore(teamsWording.ignored.notServed)
       return activity.type === 'invoke' ? { status: 403 } : undefined
     }
+    await known.remember(activity)
+    for (const change of await placeChanges(activity, known.channelsOf)) await intake.placeChanged(change)
     if (activity.type === 'invoke')
       return (
         (await invokes(activity)) ??
@@ -161,25 +172,34 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       repliesToParley: answersParley,
       repliesToOther: repliesTo.length > 0 && !answersParley,
     })
-    if (!concern.answers) return ignore(concern.why)
-    const called = mentioned || answersParley
     const messageId = activity.id ?? ''
-    const [author, captured, earlier] = await Promise.all([
+    if (!concern.answers) {
+      await notePosted(message, files, { eventId: message.id, messageId, at })
+      return ignore(concern.why)
+    }
+    const called = mentioned || answersParley
+    const [author, captured, earlier, linked] = await Promise.all([
       people.author(activity.from, at),
       capture(files, { eventId: message.id, messageId, at }),
-      called ? saidBefore(addressing, at, messageId, concern.last) : nothingBefore,
+      saidBefore(addressing, called, at, messageId, concern.known),
+      openLinks(message.text, at, addressing.author.id),
     ])
+    const read = [earlier, ...linked]
+    const found = read.flatMap(({ files: of }) => of).slice(0, mostFiles)
     await using held = captured
-    await using context = await capture(earlier.files, { eventId: `${message.id}/before`, messageId, at })
-    const quoted = [earlier.quoted, message.quoted, ...held.said].filter((each) => each !== undefined)
-    const unread = [...(message.unread ?? []), ...held.unread, ...earlier.unread]
+    await using context = await capture(found, { eventId: `${message.id}/before`, messageId, at })
+    const quoted = [...read.map((each) => each.quoted), message.quoted, ...held.said].filter(
+      (each) => each !== undefined,
+    )
+    const unread = [...(message.unread ?? []), ...held.unread, ...read.flatMap((each) => each.unread)]
     const received = await intake.receive({
       ...message,
       author,
       kind: answersParley ? 'mention' : message.kind,
-      attachments: [...held.attachments, ...asContent(context.attachments)].slice(0, 20),
+      attachments: [...held.attachments, ...asContent(context.attachments)].slice(0, mostFiles),
       quoted: quoted.length === 0 ? undefined : storable(quoted.join('\n\n')),
       unread: unread.length === 0 ? undefined : [...new Set(unread)],
+      upToDate: earlier.upToDate,
     })
     if (received.kind === 'refused') {
       const notice = { ...received.notice, private: true }
@@ -187,6 +207,22 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     } else await held.assign(received.turnId)
     // Not awaited, because the message is already stored.
     if (received.kind === 'new') void transport.status(replyTarget, received.turnId, 'Taken in', 'queued')
+  }
+
+  /** Files of a message that is not for Parley. */
+  async function notePosted(message: Asked, files: Found[], origin: Origin): Promise<void> {
+    if (files.length === 0) return
+    await using captured = await capture(files, origin)
+    for (const attachment of asContent(captured.attachments)) {
+      const { id: messageId, author, sentAt: at } = message
+      await intake.filePosted(placeOfMessage(message), {
+        attachment,
+        messageId,
+        account: author.id,
+        by: author.name,
+        at,
+      })
+    }
   }
 
   /** The sender of a quoted message is not always named; what Parley posted is known. */
@@ -198,17 +234,30 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     return false
   }
 
-  /** A thread is read when Parley is called into it, and then what is new in it; a chat only if the question is about it. */
+  /**
+   * What is new to Parley in a thread is read when it is called there, and when the question is about it; of a chat or a
+   * channel, the newest messages if the question is about them.
+   */
   async function saidBefore(
     { place, text, author }: AskedMessage['addressing'],
+    called: boolean,
     at: TargetData,
     messageId: string,
-    since: { messageId: string; sentAt: string } | undefined,
+    known: KnownTalk | undefined,
   ): Promise<Earlier> {
-    if (place === 'thread') return await history({ at, asker: author.id, what: 'thread', messageId, since })
-    if (place === 'direct' || !asksAboutDiscussion(text)) return nothingBefore
-    const known = place === 'group' ? since : undefined
-    return await history({ at, asker: author.id, what: 'recent', messageId, since: known })
+    const asksAbove = asksAboutDiscussion(text)
+    const request = { at, asker: author.id, messageId }
+    switch (place) {
+      case 'direct':
+        return nothingBefore
+      case 'thread':
+        return called || asksAbove ? await history({ ...request, what: 'thread', known }) : nothingBefore
+      case 'group':
+        return called && asksAbove ? await history({ ...request, what: 'recent', known }) : nothingBefore
+      case 'channel':
+        // A post begins a conversation.
+        return { ...(asksAbove ? await history({ ...request, what: 'recent' }) : nothingBefore), upToDate: true }
+    }
   }
 
   async function command(
@@ -291,6 +340,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     },
   }
 }
+
+/** Of a question, with those of what was read for it. */
+const mostFiles = 20
 
 const nothingBefore: Earlier = { files: [], unread: [] }
 

@@ -161,10 +161,12 @@ describe('the app package', () => {
       authorization: { permissions: { resourceSpecific: { name: string; type: string }[] } }
     }
     expect(authorization.permissions.resourceSpecific).toEqual(
-      ['ChannelMessage.Read.Group', 'ChatMessage.Read.Chat', 'ChatMember.Read.Chat'].map((name) => ({
-        name,
-        type: 'Application',
-      })),
+      ['ChannelMessage.Read.Group', 'ChatMessage.Read.Chat', 'ChatMember.Read.Chat', 'ChannelMember.Read.Group'].map(
+        (name) => ({
+          name,
+          type: 'Application',
+        }),
+      ),
     )
   })
 

@@ -72,7 +72,7 @@ export function normalize(
       return {
         kind: 'command',
         mentions: others,
-        call: { id, conversation, author, replyTarget, text: storable(line), locale },
+        call: { id, conversation, author, replyTarget, text: storable(line), locale, direct: scope === 'personal' },
       }
     }
   }
@@ -260,7 +260,7 @@ export function commandIn(text: string, specs: readonly Pick<CommandSpec, 'name'
   }
   if (words.length === 1) return undefined
   if (specs.some(({ name, args }) => name === line && !args.some(({ required }) => required))) return typed
-  // "budget set channel 20 month" is a command, "models are expensive" is not: many sentences start with a command's first word.
+  // "budget set 20 month for channel" is a command, "models are expensive" is not: many sentences start with a command's first word.
   return specs.some(({ name, args }) => name.includes(' ') && args.length > 0 && line.startsWith(`${name} `))
     ? typed
     : undefined

@@ -6,10 +6,14 @@ import { createApi } from './api.ts'
 import { createSigningKeys, createTokens } from './auth.ts'
 import { type BlobStore, createFiles } from './files.ts'
 import { fitsTeams, maxMarkdown } from './format.ts'
+import { createGraph } from './graph.ts'
 import { createHosts } from './hosts.ts'
 import { createIngress } from './ingress.ts'
+import { createKnownPlaces } from './known-places.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
 import { createPeople } from './people.ts'
+import { createPlaceFiles } from './place-files.ts'
+import { createPlaces } from './places.ts'
 import { createSdk } from './sdk.ts'
 import { botScopeOf, platformName, type TeamsSettings } from './settings.ts'
 import { createTransport, type TransportDeps } from './transport.ts'
@@ -40,6 +44,8 @@ export function createTeams(deps: TeamsDeps): Platform {
   const sdk = createSdk(settings, tokens, ingress.adapter, log)
   const api = createApi({ app: sdk, tokens, hosts, quota, botScope: botScopeOf(settings) })
   const people = createPeople({ api, log })
+  const graph = createGraph({ settings, tokens, hosts })
+  const known = createKnownPlaces(records)
   const transport = createTransport({ ...deps, api, people, streamMs: settings.streamMs })
   return {
     name: platformName,
@@ -50,10 +56,15 @@ export function createTeams(deps: TeamsDeps): Platform {
       minEditMs,
       status: 'message',
       buttons: true,
+      showsThoughts: true,
+      accounts: 'workspace',
       maxMessages,
     },
     transport,
     files: createFiles({ settings, blobs, records, api, tokens, hosts }),
-    listen: (intake) => createListener({ ...deps, sdk, ingress, api, people, transport, tokens, hosts, keys }, intake),
+    places: createPlaces({ api, graph, known, log }),
+    placeFiles: createPlaceFiles({ settings, api, graph, known }),
+    listen: (intake) =>
+      createListener({ ...deps, sdk, ingress, api, graph, known, people, transport, tokens, hosts, keys }, intake),
   }
 }

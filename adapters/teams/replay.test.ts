@@ -1,3 +1,5 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { replayFolder } from '../../src/cli/replay.ts'
@@ -28,4 +30,47 @@ it('recorded activities are printed with their result, without contacting Micros
     typing: `ignored: ${teamsWording.ignored.notForParley('typing')}`,
     added: expect.stringMatching(/^ignored: /),
   })
+})
+
+/** Recordings in the shape of vercel/chat's files: the bot is beside the activities, or in `metadata`. */
+it.each([
+  ['beside the activities', { botUserId: '28:recorded' }],
+  ['by its app', { appId: 'recorded' }],
+  ['in `metadata`', { metadata: { botName: 'Chat SDK Demo', botId: '28:recorded' } }],
+  ['in `metadata` and beside it', { botId: '28:recorded', metadata: { botId: '28:another' } }],
+])('a recording that names the bot %s is replayed', async (_, about) => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-replay-'))
+  try {
+    const conversation = '19:general@thread.tacv2;messageid=1767000000000'
+    const activity = (id: string, text: string, more: object = {}) => ({
+      type: 'message',
+      id,
+      timestamp: '2026-01-05T00:49:53.676Z',
+      channelId: 'msteams',
+      serviceUrl: 'https://smba.trafficmanager.net/emea/',
+      from: { id: '29:tester', name: 'Tester', aadObjectId: 'aaaaaaaa-0000-4000-8000-00000000ada0' },
+      conversation: { isGroup: true, conversationType: 'channel', tenantId: 't', id: conversation },
+      channelData: { tenant: { id: 't' }, team: { id: '19:team' }, channel: { id: '19:general@thread.tacv2' } },
+      text,
+      ...more,
+    })
+    const called = (id: string) => ({
+      entities: [{ type: 'mention', text: '<at>Demo</at>', mentioned: { id, name: 'Demo' } }],
+    })
+    const file = {
+      ...about,
+      mention: activity('1767000000000', '<at>Demo</at> Hey', called('28:recorded')),
+      followUp: activity('1767000000001', 'And then?'),
+      other: activity('1767000000002', '<at>Demo</at> Hey', called('28:somebody')),
+    }
+    await writeFile(join(folder, 'teams.json'), JSON.stringify(file))
+    const lines: string[] = []
+    await replayFolder({ platform: 'teams', folder, json: false, print: (line) => lines.push(line) })
+    expect(lines[0]).toMatch(/^message {3}teams\.json#mention {2}mention by .*: "Hey"$/)
+    expect(lines[1]).toMatch(/^message {3}teams\.json#followUp {2}thread by .*: "And then\?"$/)
+    expect(lines[2]).toMatch(/^ignored/)
+    expect(lines.at(-1)).toBe('2 message, 1 ignored')
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })

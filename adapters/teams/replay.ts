@@ -35,7 +35,7 @@ const noBlobs: BlobStore = {
 export const replay: Replay = {
   recognises: (value) => Recorded.safeParse(value).success,
 
-  async replay(record: Json, _context, serve) {
+  async replay(record: Json, context, serve) {
     const { intake, taken } = createReplayIntake()
     let ignored = teamsWording.ignored.nothing
     // All look-ups (people, files) go to a local server that answers 404.
@@ -72,7 +72,7 @@ export const replay: Replay = {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         // Download URLs point to Microsoft; they are replaced as well.
-        body: JSON.stringify({ ...Recorded.parse(record), serviceUrl: url }).replaceAll(
+        body: JSON.stringify({ ...withBot(Recorded.parse(record), context), serviceUrl: url }).replaceAll(
           /"downloadUrl":"[^"]*"/g,
           JSON.stringify({ downloadUrl: `${url}/none` }).slice(1, -1),
         ),
@@ -86,4 +86,10 @@ export const replay: Replay = {
       nowhere.close()
     }
   },
+}
+
+/** Recordings may name the bot once, beside the activities. */
+function withBot(activity: z.infer<typeof Recorded>, { botUserId, botId, appId }: Readonly<Record<string, Json>>) {
+  const id = botUserId ?? botId ?? (appId === undefined ? undefined : `28:${String(appId)}`)
+  return activity.recipient || typeof id !== 'string' ? activity : { ...activity, recipient: { id } }
 }

@@ -132,7 +132,7 @@ export const graphScopeOf = (settings: TeamsSettings) => `${graphUrlOf(settings)
  * and group chats cannot be read.
  */
 export const graphPermissions = {
-  'Files.Read.All': 'to read files shared in channels and group chats',
+  'Files.Read.All': 'to read files shared in channels and group chats, and to list the files of a channel',
 } as const
 
 /** Permissions for one team or chat; its owner grants them when adding the app. */
@@ -141,7 +141,10 @@ export const resourcePermissions = {
     'to follow threads without a mention, to read a thread when Parley is called into it, and to see which files are shared',
   'ChatMessage.Read.Chat':
     'to see which files are shared in group chats, and to read a chat when somebody asks about it',
-  'ChatMember.Read.Chat': 'to leave out what was said before the asker was added to a chat without its history',
+  'ChatMember.Read.Chat':
+    'to know who can read a group chat, and since when, before anything of it is used in an answer elsewhere',
+  'ChannelMember.Read.Group':
+    'to know who can read a channel before a message or a file of it is used in an answer elsewhere',
 } as const
 
 export const askCommand = 'askParley'

@@ -3,8 +3,9 @@
 -- What the ledger says of a scope in a window.
 create or replace function ledger_sums(p_scope text, p_from timestamptz, p_to timestamptz, out spent bigint, out reserved bigint)
 language sql stable as $$
-  select coalesce(sum(entry.cost) filter (where entry.state in ('settled', 'expired')), 0)::bigint,
-    coalesce(sum(entry.reserved) filter (where entry.state = 'reserved'), 0)::bigint
+  -- Never more than the columns hold, with room for what is added (src/core/money.ts).
+  select least(coalesce(sum(entry.cost) filter (where entry.state in ('settled', 'expired')), 0), 4e18)::bigint,
+    least(coalesce(sum(entry.reserved) filter (where entry.state = 'reserved'), 0), 4e18)::bigint
   from ledger entry
   where entry.reserved_at >= p_from and entry.reserved_at < p_to and p_scope = any (entry.scopes)
 $$;

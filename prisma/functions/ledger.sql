@@ -81,7 +81,8 @@ end $$;
 
 -- Ends a reservation: 'settled' with its cost, 'released', or 'expired' at the most that it can have cost
 -- (`at_most`, kept with each renewal). What ended stays so, but
--- that a real cost corrects an expiry or a release. `null`: there is no such reservation.
+-- that a real cost replaces an expiry or a release. A corrected expiry is settled, so that a late end leaves it alone.
+-- `null`: there is no such reservation.
 --   {"first": bool, "reserved": "…", "alerts": n}
 create or replace function ledger_end(
   p_id uuid, p_state ledger_state, p_cost bigint, p_usage jsonb, p_estimated boolean, p_outcome text, p_ms int,
@@ -133,4 +134,42 @@ begin
         and budget.amount + granted.extra > 0 and kept.spent * 2 >= budget.amount + granted.extra;
   end if;
   return jsonb_build_object('first', true, 'reserved', entry.reserved::text, 'alerts', raised);
+end $$;
+
+-- Books another cost for a call that has ended, in every budget that it counted for, and writes the audit log: both or
+-- neither. Answers the row as it was before, also when the same entry comes again. Warnings that the new sum no longer
+-- reaches may come again.
+create or replace function ledger_correct(
+  p_id uuid, p_cost bigint, p_entry uuid, p_by text, p_by_name text, p_via text, p_scope text, p_name text, p_before jsonb,
+  p_after jsonb
+) returns setof ledger language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  entry ledger;
+begin
+  perform pg_advisory_xact_lock_shared(7270001);
+  select * into entry from ledger where id = p_id for update;
+  if not found or entry.state not in ('settled', 'expired') then return; end if;
+  insert into audit (id, by, by_name, via, scope, name, before, after)
+    values (p_entry, p_by, p_by_name, p_via, p_scope, p_name,
+      p_before || jsonb_build_object('cost', trim_scale(entry.cost * 0.000000001)::text),
+      p_after || jsonb_build_object('cost', trim_scale(p_cost * 0.000000001)::text))
+    on conflict (id) do nothing;
+  if not found then
+    select (before ->> 'cost')::numeric * 1e9 into entry.cost from audit where id = p_entry;
+    return next entry;
+    return;
+  end if;
+  perform budget_lock(entry.scopes);
+  update ledger set cost = p_cost, estimated = false, state = 'settled' where id = p_id;
+  update budget_window counter set spent = counter.spent - entry.cost + p_cost from budget
+    where budget.id = counter.budget_id and budget.scope = any (entry.scopes)
+      and counter.starts_at <= entry.reserved_at and entry.reserved_at < counter.ends_at;
+  delete from budget_alert alert using budget, budget_window kept
+    where budget.scope = any (entry.scopes) and alert.budget_id = budget.id and kept.budget_id = budget.id
+      and kept.starts_at = alert.starts_at
+      and kept.starts_at <= entry.reserved_at and entry.reserved_at < kept.ends_at
+      and kept.spent * 100.0 < alert.threshold * (budget.amount + coalesce((
+        select sum(given.amount) from budget_grant given where given.budget_id = budget.id
+          and given.granted_at >= kept.starts_at and given.granted_at < kept.ends_at), 0));
+  return next entry;
 end $$;

@@ -30,11 +30,11 @@ export async function changeSetting<Name extends SettingName>(
   change: (before: SettingValue<Name> | null) => SettingValue<Name> | null,
   { place, own = false }: ChangeOptions = {},
 ): Promise<Changed<Name>> {
-  const { grants, spender, by } = caller
-  const scope = await scopeOfPlace(place ?? (own ? { kind: 'me' } : widest(grants)), spender)
-  demand(grants, scope, spender, { own })
+  const { grants, spender, names, by } = caller
+  const scope = await scopeOfPlace(place ?? (own ? { kind: 'me' } : widest(grants)), caller)
+  demand(caller, scope, { own })
   const { before, after } = await settings.change(scope, name, change, by)
-  return { scope, who: scopeName(scope, spender), before, after }
+  return { scope, who: scopeName(scope, spender, names), before, after }
 }
 
 /** `null` for an empty list or table: an empty setting is not set. */

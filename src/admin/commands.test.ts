@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { adminRig, here, localModels, people } from '../../test/fakes/admin.ts'
+import { knowBlobs } from '../../test/fixtures/blobs.ts'
+import { call, cost, scopesFor } from '../../test/ledger-rig.ts'
+import { addPerson, slackAccount } from '../../test/people.ts'
+import { shareFiles } from '../../test/share-files.ts'
 import { silentLog } from '../core/log.ts'
 import { usd } from '../core/money.ts'
 import type { Period } from '../core/window.ts'
@@ -41,8 +45,9 @@ const good: [line: string, answer: string][] = [
   ['help', '`models` list · enable · disable'],
   ['/parley help models pin', helpWording.examples(['models pin gpt-5-mini', 'models pin gpt-5-mini for channel'])],
   ['help usage', `\`[user|channel|model]\`${helpWording.optional}: How to split it`],
-  ['help models pin', '**`models pin <model> [for]`**'],
-  ['help policy', '`policy local-only <on|off> [for]`'],
+  ['help models pin', '**`models pin <model> [for <place>]`**'],
+  ['help policy', '`policy local-only <on|off> [for <place>]`'],
+  ['help budget set', '**`budget set <amount> <day|week|month> for <place>`**'],
   ['models', modelWording.list(4, undefined, [])],
   ['models', `\`gpt-5-mini\`: **default**, openai, medium, ${modelWording.facts.vision}`],
   ['models', price],
@@ -67,9 +72,13 @@ const good: [line: string, answer: string][] = [
   ['budget set channel 20 month', budgetSet('this channel', '20', 'month')],
   ['budget set channel 20 month', 'at 00:00 (UTC)'],
   ['budget set for channel --amount 20 --period month', budgetSet('this channel', '20', 'month')],
+  ['budget set 20 month for channel', budgetSet('this channel', '20', 'month')],
+  ['budget set 20 for channel month', budgetSet('this channel', '20', 'month')],
+  ['budget set for channel 20 month', budgetSet('this channel', '20', 'month')],
+  ['budget set 20 month channel', budgetSet('this channel', '20', 'month')],
   ['budget set <@U9> $1.50 day', budgetSet('<@U9>', '1.50', 'day')],
   ['budget set everywhere 0,50 week', budgetSet('everyone', '0.50', 'week')],
-  ['budget set model:gpt-5 5 day', budgetSet('the model gpt-5', '5', 'day')],
+  ['budget set model:gpt-5 5 day', budgetSet('the model GPT-5', '5', 'day')],
   ['budget remove channel month', budgetWording.missing('this channel', 'month')],
   ['limits set rate 10 channel', limitWording.set('this channel', 'rate', 10, null)],
   ['limits set turns off', limitWording.removed('everyone', 'turns', null)],
@@ -80,7 +89,7 @@ const good: [line: string, answer: string][] = [
   ['alerts here', alertWording.here('everyone')],
   ['alerts off', alertWording.wasOff('everyone')],
   ['alerts show', alertWording.off],
-  ['roles', `${roleWording.workspace([])}\n- ${roleWording.channel(['<@UMANAGER>'])}`],
+  ['roles', `${roleWording.workspace([], true)}\n- ${roleWording.channel(['<@UMANAGER>'])}`],
   ['roles set <@U7|eve> manager', roleWording.set('U7', 'manager', 'this channel')],
   ['roles set <@U7> admin', roleWording.set('U7', 'admin', 'this workspace')],
   ['roles set <@UMANAGER> member', roleWording.removed('UMANAGER', 'manager', 'this channel')],
@@ -166,6 +175,16 @@ describe('a command line', () => {
     const ran: unknown[] = []
     const log = { ...silentLog, info: (fields: object) => void ran.push(fields) }
     await using rig = await adminRig(server, { log, local: localModels() })
+    const paid = call(usd('950'), { id: '1f0c9a52-0000-4000-8000-000000000000' })
+    await rig.deps.ledger.reserve(paid, scopesFor(paid), { leaseMs: 60_000 })
+    await rig.deps.ledger.settle(paid.id, cost(usd('950')))
+    const ann = await addPerson(rig.database, 'Ann', { accounts: [slackAccount('U123')] })
+    await rig.deps.teams.create('Research', { id: 'test', via: 'test' })
+    await addPerson(rig.database, 'Root', { accounts: [slackAccount(people.root.id)] })
+    await rig.database.prisma.installation.create({ data: { personId: ann } })
+    const shared = { contentHash: 'a'.repeat(64), engine: 'pdf-1' }
+    await knowBlobs(rig.database.pool, shared.contentHash)
+    await shareFiles(rig.database, [shared], { names: ['price list.pdf'], conversation: here })
     for (const { name, examples } of rig.commands.commands)
       for (const line of examples) {
         for (const before of needs(line)) await rig.say(before)
@@ -192,8 +211,11 @@ describe('a command line', () => {
 /** Lines to run before an example so that it works. */
 function needs(line: string): string[] {
   if (line.startsWith('models unalias')) return ['models alias fast gpt-5-mini']
-  if (line.startsWith('keys revoke')) return ['keys create website 20 month']
+  if (/^keys revoke|^budget bookings key/.test(line)) return ['keys create website 20 month']
   if (line.startsWith('keys create')) return ['keys revoke website']
+  if (/^collections .* 2$/.test(line))
+    return ['learn https://docs.example.com/ as handbook', 'learn https://www.example.com/ as handbook']
+  if (line.startsWith('collections share handbook for <#C123>')) return ['collections share handbook for <#C123>']
   if (line.startsWith('templates use')) return ['templates save summary Summarize {{document}}.']
   if (/^models (?:test|compare)/.test(line))
     return ['models enable gpt-5-mini', 'models enable gpt-5-mini for channel', 'policy local-only off']
@@ -263,6 +285,32 @@ describe('permissions', () => {
   })
 })
 
+describe('the admins of a workspace', () => {
+  const listOn = async (rig: Awaited<ReturnType<typeof adminRig>>, platform: string) => {
+    const conversation = { ...here, platform }
+    const target = { conversation, data: null }
+    const call = { id: platform, conversation, author: member, text: 'roles list', replyTarget: target }
+    return (await rig.commands.command(call)).text
+  }
+
+  it('are its owners only where the platform says who they are', async () => {
+    await using rig = await adminRig(server)
+    expect(await listOn(rig, 'slack')).toContain('Admins of this workspace: its owners')
+    expect(await listOn(rig, 'teams')).toContain('Admins of this workspace: none. An admin of the whole installation')
+    await rig.deps.settings.change('workspace:teams/T1', 'roles', () => ({ U7: 'admin' }), { id: 'a', via: 'test' })
+    const named = 'Admins of this workspace: <@U7>\n'
+    const conversation = { ...here, platform: 'teams' }
+    const again = {
+      id: 'again',
+      conversation,
+      author: member,
+      text: 'roles',
+      replyTarget: { conversation, data: null },
+    }
+    expect((await rig.commands.command(again)).text).toContain(named)
+  })
+})
+
 describe('a change', () => {
   it('runs once and gets one answer, however often it is delivered', async () => {
     await using rig = await adminRig(server)
@@ -284,6 +332,17 @@ describe('a change', () => {
 })
 
 describe('completion', () => {
+  it('names keys only to their owners and to admins', async () => {
+    await using rig = await adminRig(server)
+    await rig.say('keys create website 20 month')
+    const named = (author: { id: string }) =>
+      rig.commands.suggest({ conversation: here, author }, 'keys revoke', 'name', '')
+    expect(await named(root)).toEqual(['website'])
+    expect(await named(member)).toEqual([])
+    const personId = await addPerson(rig.database, 'Ann')
+    expect(await named({ ...member, personId } as typeof member)).toEqual([])
+  })
+
   it('suggests models, aliases, places and choices within 10 ms', async () => {
     await using rig = await adminRig(server)
     await rig.say('models alias fast gpt-5-mini')

@@ -6,37 +6,56 @@ import { conversationKey } from '../core/message.ts'
 import { omitUndefined } from '../core/omit-undefined.ts'
 import type { Intake } from '../core/platform.ts'
 import { spenderOf } from '../core/scope.ts'
+import type { Directory } from '../identity/directory.ts'
 import type { Health } from '../routing/health.ts'
 import type { CommandCalls } from '../store/command-calls.ts'
 import type { Usage } from '../store/usage.ts'
-import { commandWording, permissionWording } from '../wording/commands.ts'
+import { commandWording, permissionWording, type ScopeNames } from '../wording/commands.ts'
 import { type BudgetDeps, budgetCommands } from './commands/budget.ts'
+import { type CollectionDeps, collectionCommands } from './commands/collections.ts'
 import { type ForgetDeps, forgetCommands } from './commands/forget.ts'
 import { type HealthDeps, healthCommands } from './commands/health.ts'
 import { canCall, helpCommands } from './commands/help.ts'
 import { type KeyDeps, keyCommands } from './commands/keys.ts'
 import { limitCommands } from './commands/limits.ts'
+import { type LinkDeps, linkCommands } from './commands/link.ts'
 import { modelCommands } from './commands/models.ts'
+import { type PeopleDeps, peopleCommands } from './commands/people.ts'
 import { personaCommands } from './commands/persona.ts'
-import { policyCommands } from './commands/policy.ts'
+import { type PolicyDeps, policyCommands } from './commands/policy.ts'
 import { type RoleDeps, roleCommands } from './commands/roles.ts'
+import { type TeamDeps, teamCommands } from './commands/team.ts'
 import { type TemplateDeps, templateCommands } from './commands/templates.ts'
 import { type LocalDeps, tryCommands } from './commands/try.ts'
 import { type UsageDeps, usageCommands } from './commands/usage.ts'
 import { type WhyDeps, whyCommands } from './commands/why.ts'
 import type { Answer, Caller, Command } from './define.ts'
-import { grantsOf, personId } from './grants.ts'
+import { accountName, type GrantDeps, grantsOf } from './grants.ts'
 import { parseLine } from './parse.ts'
 
 /** What commands use, by subject. Each family of commands names the parts it needs. */
 export interface CommandServices {
   settings: Pick<RoleDeps, 'settings' | 'timeZone' | 'admins' | 'audit'>
-  storage: Pick<KeyDeps, 'keys'> & Pick<WhyDeps, 'turns'> & Pick<ForgetDeps, 'forget'> & { calls: CommandCalls }
+  storage: Pick<KeyDeps, 'keys' | 'announceRevoked'> &
+    Pick<WhyDeps, 'turns'> &
+    Pick<ForgetDeps, 'forget'> &
+    Pick<CollectionDeps, 'collections'> & { calls: CommandCalls }
   models: Pick<LocalDeps, 'models' | 'provider' | 'local' | 'refreshModels'> & {
     health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
-  money: Pick<LocalDeps, 'budget'> & Pick<BudgetDeps, 'budgets'> & { usage: Usage } & Pick<HealthDeps, 'waiting'>
-  messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'notify'> & Pick<UsageDeps, 'draw'>
+  money: Pick<LocalDeps, 'budget'> &
+    Pick<BudgetDeps, 'budgets' | 'ledger'> & { usage: Usage } & Pick<HealthDeps, 'waiting'>
+  messaging: Pick<RoleDeps, 'tellsOwners'> &
+    Pick<WhyDeps, 'showsThoughts' | 'searchedPlaces' | 'accounts'> &
+    Pick<TemplateDeps, 'ask'> &
+    Pick<LocalDeps, 'notify'> &
+    Pick<PolicyDeps, 'hasPins'> &
+    Pick<UsageDeps, 'draw'>
+  people: Omit<PeopleDeps & LinkDeps & Pick<TeamDeps, 'teams'>, 'accountOf'> & {
+    directory: GrantDeps['people'] & Pick<Directory, 'know' | 'accountOf'>
+    /** Of the scopes of keys, people and teams. */
+    names(): Promise<ScopeNames>
+  }
   log: Log
 }
 
@@ -44,7 +63,10 @@ export type TableDeps = CommandServices['settings'] &
   CommandServices['storage'] &
   CommandServices['models'] &
   CommandServices['money'] &
-  CommandServices['messaging']
+  CommandServices['messaging'] &
+  PeopleDeps &
+  LinkDeps &
+  TeamDeps
 
 /** In the order of `help`. */
 export function createTable(deps: TableDeps): readonly Command[] {
@@ -58,9 +80,13 @@ export function createTable(deps: TableDeps): readonly Command[] {
     ...whyCommands(deps),
     ...policyCommands(deps),
     ...limitCommands(deps),
+    ...collectionCommands(deps),
     ...personaCommands(deps),
     ...templateCommands(deps),
     ...roleCommands(deps),
+    ...linkCommands(deps),
+    ...peopleCommands(deps),
+    ...teamCommands(deps),
     ...keyCommands(deps),
     ...healthCommands(deps),
     ...forgetCommands(deps),
@@ -73,14 +99,24 @@ const maxSuggestions = 25
 export function createCommands(services: CommandServices): Pick<Intake, 'command' | 'suggest' | 'commands'> {
   const { storage, models, money, messaging, log } = services
   const { settings, admins } = services.settings
+  const { directory: people, names } = services.people
   const { calls } = storage
-  const table = createTable({ ...services.settings, ...storage, ...models, ...money, ...messaging })
+  const table = createTable({
+    ...services.settings,
+    ...storage,
+    ...models,
+    ...money,
+    ...messaging,
+    ...services.people,
+    accountOf: people.accountOf,
+  })
 
   async function callerOf(call: CommandCall): Promise<Caller> {
     const { conversation, author } = call
-    const grants = await grantsOf(call, { settings, admins })
-    const by = omitUndefined({ id: personId(conversation, author.id), via: 'command', name: author.name })
-    return { call, grants, by, spender: spenderOf(conversation, author.id) }
+    const [grants, scopeNames] = await Promise.all([grantsOf(call, { settings, admins, people }), names()])
+    const by = omitUndefined({ id: accountName(conversation, author.id), via: 'command', name: author.name })
+    const personIdOf = async (id: string) => (await people.know({ id }, conversation)).personId
+    return { call, grants, by, names: scopeNames, personIdOf, spender: spenderOf(conversation, author) }
   }
 
   async function run(call: CommandCall): Promise<Notice> {
@@ -130,8 +166,9 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
       const command = table.find((each) => each.name === name)
       const known = Object.entries(command?.arguments ?? {}).find(([own]) => own === argument)?.[1]
       if (known === undefined) return []
-      const spender = spenderOf(call.conversation, call.author.id)
-      const all = known.choices ?? (await known.suggest?.({ spender })) ?? []
+      const spender = spenderOf(call.conversation, call.author)
+      const grants = () => grantsOf(call, { settings, admins, people })
+      const all = known.choices ?? (await known.suggest?.({ spender, grants })) ?? []
       const wanted = typed.toLowerCase()
       const starts = all.filter((each) => each.toLowerCase().startsWith(wanted))
       const holds = all.filter((each) => each.toLowerCase().includes(wanted))

@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import type { ArgumentSpec, CommandCall, CommandSpec, Notice, Role } from '../core/command.ts'
 import { usd } from '../core/money.ts'
+import type { Changer } from '../core/person.ts'
 import type { Spender } from '../core/scope.ts'
-import type { Changer } from '../store/settings.ts'
-import { commandWording } from '../wording/commands.ts'
+import { commandWording, type ScopeNames } from '../wording/commands.ts'
 import type { Grants } from './grants.ts'
 import { mention } from './line.ts'
 import { type Place, readPlace } from './place.ts'
@@ -14,6 +14,10 @@ export interface Caller {
   call: CommandCall
   spender: Spender
   grants: Grants
+  /** How people know the scopes of keys, people and teams. */
+  names: ScopeNames
+  /** Whose account this is, on the platform of the call. */
+  personIdOf(userId: string): Promise<string | undefined>
   /** For the audit log. */
   by: Changer
 }
@@ -31,7 +35,7 @@ export interface Argument<T> {
   /** Its error message completes "must be …". */
   schema: z.ZodType<T>
   /** Values to suggest while typing. */
-  suggest?: (caller: Pick<Caller, 'spender'>) => Promise<string[]>
+  suggest?: (caller: Pick<Caller, 'spender'> & { grants(): Promise<Grants> }) => Promise<string[]>
 }
 
 type Values<Args> = { [Name in keyof Args]: Args[Name] extends Argument<infer T> ? T : never }
@@ -48,6 +52,7 @@ export function define<const Args extends Record<string, Argument<unknown>>>(com
   name: string
   summary: string
   role: Role
+  asks?: true
   changes?: boolean
   args: Args
   examples: readonly [string, ...string[]]
@@ -136,7 +141,7 @@ export const arg = {
     ...plain('person', summary),
     schema: text(200).transform((typed) => mention(typed)?.id ?? typed.replace(/^@/, '')),
   }),
-  place: (summary = 'Where it applies; by default, the widest scope you can change'): Argument<Place> => ({
+  place: (summary = 'Where; by default, the widest place that you can change'): Argument<Place> => ({
     ...plain('word', summary),
     schema: z.string().transform((typed, context) => {
       const place = readPlace(typed)

@@ -1,9 +1,10 @@
 /**
  * Combines the settings of all scopes of a question. Restrictions add up, so a narrower scope cannot loosen a wider
- * one: local-only anywhere wins, allowed lists intersect, disabled models unite, refused guests stay refused. Persona
+ * one: local-only anywhere wins, allowed lists intersect, disabled models unite, refused guests stay refused, the web and the memory of files stay off. Persona
  * instructions are joined from wide to narrow. For everything else the narrowest scope wins.
  */
 import type { FollowUps } from '../core/addressing.ts'
+import type { WebMode } from '../core/message.ts'
 import { type Scope, type Spender, scopesOf } from '../core/scope.ts'
 import type { Settings, SettingsOf } from '../store/settings.ts'
 
@@ -23,6 +24,8 @@ export interface Effective {
     guests: 'answer' | 'refuse'
     atLimit: 'cheaper' | 'refuse'
     followUps: FollowUps
+    web: WebMode
+    memory: boolean
   }
   /** IANA; `undefined`: the time zone of the configuration. */
   timezone: string | undefined
@@ -58,6 +61,8 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
       guests: each('policy.guests').includes('refuse') ? 'refuse' : 'answer',
       atLimit: narrowest('policy.atLimit') ?? 'cheaper',
       followUps: narrowest('policy.followUps') ?? 'always',
+      web: each('policy.web').includes('off') ? 'off' : (narrowest('policy.web') ?? 'auto'),
+      memory: !each('policy.memory').includes(false),
     },
     timezone: narrowest('timezone'),
     persona: {

@@ -61,6 +61,15 @@ describe('testing models', () => {
 })
 
 describe('health', () => {
+  it('calls models by their labels', async () => {
+    await using rig = await adminRig(server)
+    for (const id of ['gpt-5', 'gpt-5-mini'])
+      rig.deps.health.begin({ provider: 'openai', id }).end({ kind: 'answered', ms: 10 })
+    const { text } = await rig.say('health', member)
+    expect(text).toContain(`- GPT-5: ${healthWording.ok}`)
+    expect(text).toContain(`- \`openai/gpt-5-mini\`: ${healthWording.ok}`)
+  })
+
   it('shows the models and the waiting questions', async () => {
     await using rig = await adminRig(server)
     expect((await rig.say('health', member)).text).toContain(`${healthWording.models(3)}\n- ${healthWording.idle}`)

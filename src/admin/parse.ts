@@ -67,7 +67,7 @@ function readArguments(command: Command, line: string, typed: Word[]): Record<st
     if (may && at + 1 < typed.length) return takeNamed(named, undefined, at + 1)
     const next = nextFor(word.text)
     if (next === undefined) throw wrong(command, say.unexpected(clipped(word.text)))
-    position = args.indexOf(next) + 1
+    position = Math.max(position, args.indexOf(next) + 1)
     return takeNamed(next, undefined, at)
   }
 
@@ -82,10 +82,12 @@ function readArguments(command: Command, line: string, typed: Word[]): Record<st
     return argument.type === 'rest' ? typed.length : at + 1
   }
 
-  /** Skips an optional argument if the word fits a later one. */
+  /** Skips an optional argument if the word fits a later one, and a required place, which may follow as "for channel". */
   function nextFor(text: string) {
-    const free = args.slice(position).filter(({ name, argument }) => !raw.has(name) && argument.type !== 'switch')
-    const must = free.findIndex(({ argument }) => argument.required)
+    const free = args.filter(
+      ({ name, argument }, at) => (at >= position || name === 'for') && !raw.has(name) && argument.type !== 'switch',
+    )
+    const must = free.findIndex(({ name, argument }) => argument.required && name !== 'for')
     const open = must < 0 ? free : free.slice(0, must + 1)
     return open.find(({ argument }) => argument.schema.safeParse(text).success) ?? open[0]
   }
@@ -112,13 +114,16 @@ function checked(command: Command, name: string, argument: Argument<unknown>, ra
   throw wrong(command, say.mustBe(name, wanted, clipped(raw ?? '')), hint)
 }
 
+/** A place comes last, as "for channel", or before the words that take the rest of the line. */
 export function usageLine({ name, args }: CommandSpec): string {
-  return [name, ...args.map(usageOf)].join(' ')
+  const last = (arg: CommandSpec['args'][number]) => (arg.type === 'rest' ? 2 : arg.name === 'for' ? 1 : 0)
+  return [name, ...args.toSorted((a, b) => last(a) - last(b)).map(usageOf)].join(' ')
 }
 
 /** An argument as a command's line shows it: `<person>`, `[user|channel|model]`, `[--csv]`. */
 export function usageOf({ name, type, choices, required }: CommandSpec['args'][number]): string {
   if (type === 'switch') return `[--${name}]`
+  if (name === 'for') return required ? 'for <place>' : '[for <place>]'
   const inner = choices === undefined || choices.length > 5 ? name : choices.join('|')
   return required ? `<${inner}>` : `[${inner}]`
 }

@@ -44,7 +44,14 @@ describe('the rules of a question', () => {
       ],
     ]
     expect(await rules(set)).toEqual({
-      policy: { localOnly: true, atLimit: 'refuse', disabled: ['openai/x'], allowed: ['ollama/y'] },
+      policy: {
+        localOnly: true,
+        atLimit: 'refuse',
+        web: 'auto',
+        memory: true,
+        disabled: ['openai/x'],
+        allowed: ['ollama/y'],
+      },
       defaultModel: 'ollama/y',
       aliases: {},
       persona: { instructions: ['Be kind.\n\nBe short.'], language: 'German', temperature: 0.2 },

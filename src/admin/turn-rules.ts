@@ -21,6 +21,8 @@ function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | und
     policy: {
       localOnly: policy.localOnly,
       atLimit: policy.atLimit,
+      web: policy.web,
+      memory: policy.memory,
       disabled: [...models.disabled],
       allowed: policy.allowedModels === undefined ? undefined : [...policy.allowedModels],
     },
@@ -37,8 +39,7 @@ function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | und
 }
 
 function pinnedBy(scope: Scope | undefined): string {
-  const kind = scope?.split(':', 1)[0]
-  return kind === 'user' || kind === 'key' || kind === 'channel' || kind === 'workspace'
-    ? modelWording.pinnedBy[kind]
-    : modelWording.pinnedBy.all
+  const kind = scope?.split(':', 1)[0] ?? 'all'
+  const known: Readonly<Record<string, string>> = modelWording.pinnedBy
+  return known[kind] ?? modelWording.pinnedBy.all
 }

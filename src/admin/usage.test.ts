@@ -29,12 +29,24 @@ interface Asked {
   state?: 'done' | 'failed'
   opinion?: 'good' | 'bad'
   totalMs?: number
+  thoughts?: string
+  /** Default: the channel in Slack. */
+  platform?: { platform: string; workspaceId: string }
 }
 
 /** A question that was asked, paid for and answered, written by the real stores. */
 async function answered({ deps, database }: AdminRig, asked: Asked): Promise<string> {
-  const { who = member, channelId = 'C1', model = 'gpt-5', cost = 1_000_000n, state = 'done', totalMs = 1000 } = asked
-  const conversation = { ...here, channelId }
+  const {
+    who = member,
+    channelId = 'C1',
+    model = 'gpt-5',
+    cost = 1_000_000n,
+    state = 'done',
+    totalMs = 1000,
+    platform,
+    thoughts,
+  } = asked
+  const conversation = { ...here, ...platform, channelId }
   const message: IncomingMessage = {
     id: randomUUID(),
     conversation,
@@ -49,7 +61,8 @@ async function answered({ deps, database }: AdminRig, asked: Asked): Promise<str
   const { dispatch } = await turns.accept(message)
   const { turnId } = dispatch
   await turns.claim(turnId, 'w', 10_000)
-  const spender: Spender = { platform: 'slack', workspaceId: 'T1', channelId, userId: who.id }
+  const { platform: name, workspaceId } = conversation
+  const spender: Spender = { platform: name, workspaceId, channelId, userId: who.id }
   const ledger = createLedger(database)
   const id = randomUUID()
   const usage = { input: 1000, output: 200, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'provider' as const }
@@ -71,6 +84,7 @@ async function answered({ deps, database }: AdminRig, asked: Asked): Promise<str
     usage,
     attempts: 1,
     notices: [],
+    thoughts,
     costNanoUsd: cost.toString(),
     ms: { queued: 10, firstText: 400, total: totalMs },
   }
@@ -120,8 +134,38 @@ describe('usage', () => {
     ])
     expect(await lines('usage by channel')).toEqual(['- this channel: **$1.73**', '- <#C2>: **$0.25**'])
     expect(await lines('usage by model today')).toEqual([
-      '- `openai/gpt-5`: **$1.98**',
+      '- GPT-5: **$1.98**',
       '- `openai/gpt-5-mini`: **$0.000000007**',
+    ])
+  })
+
+  it('names keys, people and places of other platforms as people know them', async () => {
+    await using rig = await adminRig(server)
+    await rig.say('keys create website 20 month')
+    const [key] = await rig.deps.keys.list()
+    const id = key?.id ?? ''
+    const api = { platform: 'api', workspaceId: 'api' }
+    const page = { platform: 'console', workspaceId: 'local' }
+    await answered(rig, { platform: api, channelId: id, who: { id, name: 'website' }, cost: 3_000_000_000n })
+    for (const thread of [randomUUID(), randomUUID()])
+      await answered(rig, {
+        platform: page,
+        channelId: thread,
+        who: { id: 'local', name: 'You' },
+        cost: 1_000_000_000n,
+      })
+    const elsewhere = { platform: 'discord', workspaceId: 'G1' }
+    await answered(rig, { platform: elsewhere, channelId: 'C7', who: { id: 'D1', name: 'Dana' }, cost: 500_000_000n })
+    const lines = async (line: string) => (await rig.say(line, root)).text.match(/^- .*?\*\*.*?\*\*/gm)
+    expect(await lines('usage by channel everywhere')).toEqual([
+      '- the key `website`: **$3.00**',
+      `- ${usageWording.page}: **$2.00**`,
+      '- the channel discord/G1/C7: **$0.50**',
+    ])
+    expect(await lines('usage by user everywhere')).toEqual([
+      '- the key `website`: **$3.00**',
+      '- the user of the page: **$2.00**',
+      '- Dana (discord/G1): **$0.50**',
     ])
   })
 
@@ -154,7 +198,7 @@ describe('usage', () => {
     expect(await sharp(Buffer.from(picture?.data ?? [])).metadata()).toMatchObject({ format: 'png', width: 1440 })
     expect(picture?.alt).toBe(
       usageWording.chart.alt(usageWording.chart.costBy('model', usageWording.spans.month), [
-        { label: 'openai/gpt-5', value: '$1.98' },
+        { label: 'GPT-5', value: '$1.98' },
         { label: 'openai/gpt-5-mini', value: '$0.000000007' },
       ]),
     )
@@ -172,6 +216,19 @@ describe('usage', () => {
 })
 
 describe('why', () => {
+  it('shows what the model thought where answers cannot, as text that does nothing', async () => {
+    await using rig = await adminRig(server)
+    const thoughts = `Ask <@U1>? \`\`\` ${'and '.repeat(1_000)}`
+    await answered(rig, { thoughts })
+    const { text } = await rig.say('why', member)
+    expect(text).toContain(whyWording.thoughts(thoughts))
+    expect(text.length).toBeLessThan(2_000)
+    expect(text.split('```')).toHaveLength(3)
+    await using folds = await adminRig(server, { showsThoughts: () => true })
+    await answered(folds, { thoughts })
+    expect((await folds.say('why', member)).text).not.toContain('Ask <@U1>')
+  })
+
   it('shows the model, reason, cost, tokens and times of the last own answer, only to the person who asks', async () => {
     await using rig = await aBusyDay()
     const { text, private: hidden } = await rig.say('why', member)

@@ -11,6 +11,7 @@ import type { FinishReason, ModelEvent, ModelProvider, ModelRequest } from '../m
 import { createHealth } from '../routing/health.ts'
 import { createAttempts } from '../routing/metered-call.ts'
 import { noticeWording } from '../wording/answers.ts'
+import { modelErrorWording } from '../wording/models.ts'
 import { healthWording } from '../wording/routing.ts'
 import { type AskEvent, ask } from './ask.ts'
 
@@ -88,7 +89,7 @@ async function run({
   let shown = ''
   for (const event of events) {
     if (event.type === 'text') shown += event.delta
-    if (event.type === 'restart') shown = ''
+    if (event.type === 'begin' || event.type === 'thoughtSoFar') shown = ''
   }
   const end = events.find((event) => event.type === 'end')
   return { asked: tried, shown, end, notices: end?.notices, thrown, budget, attempts, health }
@@ -116,38 +117,109 @@ describe('asking models', () => {
     expect(notices).toEqual([noticeWording.quotedInstead('It failed: model_unreachable.')])
   })
 
-  it('an answer that broke off starts over in the same place', async () => {
-    const { asked: tried, shown } = await run({
-      scripts: {
-        a: [
-          [text('Half an'), finish('truncated')],
-          [text('A whole answer'), finish('stop')],
-        ],
-      },
-    })
-    expect(tried).toEqual(['a', 'a'])
-    expect(shown).toBe('A whole answer')
+  it.for(['model_stalled', 'model_unreachable', 'model_busy', 'model_context_overflow', undefined] as const)(
+    'an answer that broke off (%s) is started over by the next model in the same place, and the receipt says so',
+    async (code) => {
+      const breaks = code === undefined ? finish('truncated') : failure(code)
+      const {
+        asked: tried,
+        shown,
+        end,
+        notices,
+      } = await run({
+        scripts: { a: [[text('Half an'), breaks]], b: [[text('A whole answer'), finish('stop')]] },
+      })
+      expect(tried).toEqual(['a', 'b'])
+      expect(shown).toBe('A whole answer')
+      expect(end).toMatchObject({ model: b, reason: 'stop' })
+      expect(notices).toEqual([noticeWording.answeredInstead(noticeWording.stoppedMidAnswer('a'), 'b')])
+    },
+  )
+
+  it('the only model is asked once more when it broke off, and twice is enough', async () => {
+    const half = [text('Half an'), finish('truncated')]
+    const whole = await run({ scripts: { a: [half, [text('A whole answer'), finish('stop')]] }, models: [a] })
+    expect([whole.asked, whole.shown]).toEqual([['a', 'a'], 'A whole answer'])
+    const twice = await run({ scripts: { a: [half, [text('Half'), finish('truncated')]] }, models: [a, quotingModel] })
+    expect([twice.asked, twice.shown]).toEqual([['a', 'a'], 'Half'])
+    expect(twice.end).toMatchObject({ model: a, reason: 'truncated' })
+    expect(twice.notices).toEqual([noticeWording.incomplete(noticeWording.stoppedMidAnswerTwice('a'))])
   })
 
-  it('one that broke off twice is kept and marked incomplete, never replaced by another model', async () => {
-    const {
-      asked: tried,
-      shown,
-      end,
-      notices,
-    } = await run({
+  it('a model that fell silent is not asked again, with text or without', async () => {
+    const stalled = failure('model_stalled')
+    const half = await run({ scripts: { a: [[text('Half'), stalled]] }, models: [a] })
+    expect([half.asked, half.shown]).toEqual([['a'], 'Half'])
+    expect(half.notices).toEqual([noticeWording.incomplete(noticeWording.stoppedMidAnswer('a'))])
+    const silent = await run({ scripts: { a: [[stalled]], b: [[text('ok'), finish('stop')]] } })
+    expect([silent.asked, silent.shown]).toEqual([['a', 'b'], 'ok'])
+  })
+
+  it('what was said stays until another model says something, and is incomplete when none does', async () => {
+    const { asked, shown, end, notices } = await run({
       scripts: {
-        a: [
-          [text('Half'), finish('truncated')],
-          [text('Half an'), failure('model_stalled')],
-        ],
-        b: [[text('no'), finish('stop')]],
+        a: [[text('Half an answer'), finish('truncated')], [failure('model_busy')]],
+        b: [[failure('model_busy')]],
+        c: [[failure('model_refused_key')]],
       },
+      models: [a, b, c],
     })
-    expect(tried).toEqual(['a', 'a'])
-    expect(shown).toBe('Half an')
-    expect(end).toMatchObject({ reason: 'truncated' })
-    expect(notices).toEqual([noticeWording.incomplete(noticeWording.stoppedMidAnswerTwice('a'))])
+    expect(asked).toEqual(['a', 'b', 'c', 'a'])
+    expect(shown).toBe('Half an answer')
+    expect(end).toMatchObject({ model: a, reason: 'truncated' })
+    expect(notices).toEqual([
+      noticeWording.incomplete(noticeWording.stoppedMidAnswerAnd('a', 'It failed: model_busy.')),
+    ])
+  })
+
+  it.for([
+    ['no event of text', [finish('stop')]],
+    ['thoughts alone', [{ type: 'reasoning', delta: 'a plan' } as const, finish('stop')]],
+    [
+      'a call that nobody asked for',
+      [{ type: 'toolCall', id: '1', name: 'search', arguments: '{}' } as const, finish('tool')],
+    ],
+  ] as const)(
+    'an answer of %s is a failure: of the model, of its health, and the next one answers',
+    async ([, steps]) => {
+      const health = createHealth()
+      for (let time = 0; time < 3; time += 1) {
+        const {
+          asked: tried,
+          shown,
+          notices,
+        } = await run({
+          scripts: { a: [[used(20, 5), ...steps]], b: [[text('ok'), finish('stop')]] },
+          health,
+        })
+        expect([tried, shown]).toEqual([['a', 'b'], 'ok'])
+        expect(notices).toEqual([noticeWording.answeredInstead(modelErrorWording.empty('a'), 'b')])
+      }
+      expect(health.because(a)).toContain(healthWording.reasons.model_empty)
+      expect(health.speed(a)).toBeUndefined()
+    },
+  )
+
+  it('an empty answer of the only model is asked for once more, paid as counted, and told as an error', async () => {
+    const steps = [used(20, 5), finish('stop')]
+    const { asked, thrown, budget } = await run({ scripts: { a: [steps, steps] }, models: [a] })
+    expect(asked).toEqual(['a', 'a'])
+    expect(thrown).toMatchObject({ code: 'model_empty', userMessage: modelErrorWording.empty('a') })
+    expect(budget.rows).toMatchObject([{ settled: { cost: 70_000n, estimated: false, outcome: 'failed' } }, {}])
+  })
+
+  it('a question that a content filter declined is put to no other model', async () => {
+    const filtered = new ParleyError('model_filtered', 'The filter declined it.')
+    const { asked, thrown, health } = await run({ scripts: { a: [[filtered]], b: [[text('ok'), finish('stop')]] } })
+    expect(asked).toEqual(['a'])
+    expect(thrown).toMatchObject({ code: 'model_filtered' })
+    expect(health.list().every(({ failures }) => failures === 0)).toBe(true)
+  })
+
+  it('thoughts that turn out to be no text leave the message', async () => {
+    const steps = [text('so it is'), { type: 'thoughtSoFar' } as const, text('Thirty days.'), finish('stop')]
+    const { shown, end } = await run({ scripts: { a: [steps] } })
+    expect([shown, end?.reason]).toEqual(['Thirty days.', 'stop'])
   })
 
   it('a question too long for one goes to the next', async () => {
@@ -157,18 +229,6 @@ describe('asking models', () => {
     expect(tried).toEqual(['a', 'b'])
     expect(end).toMatchObject({ model: b })
   })
-
-  it.each(['model_context_overflow', 'model_unreachable', 'model_stalled', 'model_refused_key', 'model_busy'] as const)(
-    'one that failed within its text with %s is never followed by a second answer in its message',
-    async (code) => {
-      const half = () => [text('First half. '), failure(code)]
-      const { shown, end } = await run({
-        scripts: { a: [half(), half()], b: [[text('Second answer.'), finish('stop')]] },
-      })
-      expect(shown).toBe('First half. ')
-      expect(end).toMatchObject({ model: a, reason: 'truncated' })
-    },
-  )
 
   it('a refusal is an answer', async () => {
     const { asked: tried, end } = await run({ scripts: { a: [[finish('refusal')]] } })
@@ -216,6 +276,7 @@ describe('what is paid', () => {
           [text('Whole'), used(20, 2), finish('stop')],
         ],
       },
+      models: [a],
     })
     expect(budget.rows).toMatchObject([
       {
@@ -244,11 +305,8 @@ describe('what is paid', () => {
   })
 
   it('what was taken and never answered costs the most that it may have, by an estimate', async () => {
-    const { budget } = await run({
-      scripts: { a: [[failure('model_stalled')], [failure('model_stalled')]] },
-      models: [a],
-    })
-    expect(budget.rows).toHaveLength(2)
+    const { budget } = await run({ scripts: { a: [[failure('model_stalled')]] }, models: [a] })
+    expect(budget.rows).toHaveLength(1)
     for (const { settled } of budget.rows) {
       expect(settled).toMatchObject({ estimated: true, outcome: 'failed', usage: { output: 100 } })
     }

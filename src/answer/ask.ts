@@ -1,21 +1,28 @@
 /**
- * Asks one model after the other until one has answered: again when it broke off, the next when it cannot. Before any text
- * is visible a change costs nothing; afterwards the answer starts over in the same message, or is marked incomplete. Every
- * attempt is let through by the model's health and reserved over the budget for itself (src/routing/metered-call.ts).
+ * Asks one model after the other until one has answered. Until text is visible a change of model costs the reader nothing;
+ * afterwards the next model starts the answer over in the same message. Only when none can, the broken answer stays and is
+ * marked incomplete. Every attempt is let through by the model's health and reserved over the budget for itself
+ * (src/routing/metered-call.ts).
  */
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Model } from '../models/catalogue.ts'
+import { modelKey } from '../models/complete-model.ts'
 import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from '../models/model.ts'
+import { BudgetHeld, isRefusal } from '../routing/budget.ts'
 import { type Attempt, type Attempts, NotCalled } from '../routing/metered-call.ts'
 import { noticeWording } from '../wording/answers.ts'
 import { modelErrorWording } from '../wording/models.ts'
 
 export type AskEvent =
   | { type: 'text'; delta: string }
-  /** What was said so far is void: the answer starts over. */
-  | { type: 'restart' }
+  /** Of the request that was prepared last, before its text or within it. */
+  | { type: 'reasoning'; delta: string }
+  /** What was said since the last `begin` was thought, and is no text. */
+  | { type: 'thoughtSoFar' }
+  /** What follows is the answer to the request that was prepared last; what was said before is void. */
+  | { type: 'begin' }
   /** `refusal`: the budget did not hold a model that was to answer before this one. */
   | { type: 'end'; model: Model; reason: FinishReason; notices: string[]; refusal?: ParleyError }
 
@@ -24,81 +31,91 @@ export interface AskDeps {
   /** Composes for this model: another window holds other content. */
   prepare(model: Model): Promise<ModelRequest>
   attempts: Pick<Attempts, 'begin'>
+  /** The request that is sent: with less room for the answer than was prepared, where a budget does not hold all of it. */
+  reserved?(request: ModelRequest): void
   /** Who may be asked instead of a model that the budget did not hold, best first; quoting may be among them. */
   cheaper(): Promise<Model[]>
   log: Log
 }
 
-const attemptsEach = 2
-
 /** What became of one model. */
 type Outcome =
-  | { kind: 'ended'; reason: FinishReason }
-  /** It has said something and broke off for good. */
-  | { kind: 'incomplete'; why: string }
-  | { kind: 'failed'; error: ParleyError }
+  | { kind: 'ended'; reason: FinishReason; visible: boolean }
+  /** `visible`: some text of it stands in the message. `again`: it may do better when it is asked once more. */
+  | { kind: 'failed'; error: ParleyError; visible: boolean; again: boolean }
 
 /** Throws the last model's error when none has said anything; `budget_exhausted` of the first where money was in the way. */
 export async function* ask(models: readonly Model[], deps: AskDeps, signal: AbortSignal): AsyncGenerator<AskEvent> {
-  const notices: string[] = []
-  let failure: ParleyError | undefined
+  const failures: ParleyError[] = []
+  /** Whose broken answer stands in the message, and how often it broke. */
+  let broken: { model: Model; times: number } | undefined
   let refusal: ParleyError | undefined
   const tried = new Set<string>()
+  const again: Model[] = []
   let queue = [...models]
-  for (let model = queue.shift(); model !== undefined; model = queue.shift()) {
-    if (failure) notices.push(insteadOf(failure, model))
-    tried.add(keyOf(model))
+  for (let model = queue.shift(); model !== undefined; model = queue.shift() ?? again.shift()) {
+    // Quotes say less than what stands there.
+    if (broken !== undefined && model.kind === 'extractive') continue
+    const first = !tried.has(modelKey(model))
+    tried.add(modelKey(model))
     const outcome = yield* askOne(model, deps, signal)
     if (outcome.kind === 'ended') {
-      yield { type: 'end', model, reason: outcome.reason, notices, refusal }
+      const { reason } = outcome
+      // Stopped before it said anything: what another one has said stays.
+      const keeps = broken !== undefined && reason === 'aborted' && !outcome.visible
+      if (!outcome.visible && !keeps) yield { type: 'begin' }
+      const shown = keeps && broken !== undefined ? broken.model : model
+      yield { type: 'end', model: shown, reason, notices: keeps ? [] : insteadOf(failures, model), refusal }
       return
     }
-    if (outcome.kind === 'incomplete') {
-      notices.push(noticeWording.incomplete(outcome.why))
-      yield { type: 'end', model, reason: 'truncated', notices }
-      return
-    }
-    failure = outcome.error
-    if (failure.code === 'budget_exhausted' && refusal === undefined) {
-      refusal = failure
-      queue = (await deps.cheaper()).filter((other) => !tried.has(keyOf(other)))
+    const { error, visible } = outcome
+    if (visible) broken = { model, times: broken?.model === model ? broken.times + 1 : 1 }
+    failures.push(error)
+    if (outcome.again && first) again.push(model)
+    if (error.code === 'model_filtered') break
+    if (isRefusal(error) && refusal === undefined) {
+      refusal = error
+      // Where only calls under way are in the way, waiting for them is better than quoting.
+      const waits = error instanceof BudgetHeld
+      queue = (await deps.cheaper()).filter(
+        (other) => !tried.has(modelKey(other)) && !(waits && other.kind === 'extractive'),
+      )
     }
   }
-  if (failure?.code === 'budget_exhausted' && refusal !== undefined) throw refusal
+  const failure = failures.at(-1)
+  if (broken !== undefined) {
+    const notices = [noticeWording.incomplete(whyIncomplete(broken, failure))]
+    yield { type: 'end', model: broken.model, reason: 'truncated', notices }
+    return
+  }
+  if (isRefusal(failure) && refusal !== undefined) throw refusal
   throw failure ?? new Error('no model to ask')
 }
 
+/** Asks again at once only where nothing was to be seen yet. */
 async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncGenerator<AskEvent, Outcome> {
-  let visible = false
   for (let attempt = 1; ; attempt += 1) {
     let call: Attempt
     let request: ModelRequest
     try {
       call = deps.attempts.begin(model)
-      request = await prepared(call, model, deps)
-      await call.reserve(request)
+      request = await call.reserve(await prepared(call, model, deps))
+      deps.reserved?.(request)
     } catch (thrown) {
       // What else fails here is Parley's own, and no model's.
       if (!(thrown instanceof NotCalled)) throw thrown
-      const { error } = thrown
-      if (!visible) return { kind: 'failed', error }
-      return { kind: 'incomplete', why: stoppedAnd(model, error) }
+      return { kind: 'failed', error: thrown.error, visible: false, again: false }
     }
-    if (visible) yield { type: 'restart' }
-    visible = false
     const outcome = yield* stream(call, model, request, deps, signal)
-    visible = outcome.visible
-    const { reason, error } = outcome
-    if (error === undefined && reason !== 'truncated') return { kind: 'ended', reason }
+    const { reason, error, visible } = outcome
+    if (error === undefined && reason !== 'truncated') return { kind: 'ended', reason, visible }
     if (error !== undefined) {
       deps.log.warn({ ...errorFields(error), model: model.id, attempt, visible }, 'model failed')
     }
-    if (attempt < attemptsEach && isWorthAgain(outcome)) continue
-    if (visible) {
-      const { stoppedMidAnswer, stoppedMidAnswerTwice } = noticeWording
-      return { kind: 'incomplete', why: (attempt > 1 ? stoppedMidAnswerTwice : stoppedMidAnswer)(model.id) }
-    }
-    return { kind: 'failed', error: error ?? silent(model) }
+    if (visible) return { kind: 'failed', error: broke(model, error), visible, again: error?.code !== 'model_stalled' }
+    if (error?.code === 'model_empty') return { kind: 'failed', error, visible, again: true }
+    if (attempt > 1 || !isWorthAgain(outcome))
+      return { kind: 'failed', error: error ?? silent(model), visible, again: false }
   }
 }
 
@@ -135,16 +152,27 @@ async function* stream(
 ): AsyncGenerator<AskEvent, Streamed> {
   let begun = false
   let visible = false
+  let called = false
   let reason: FinishReason = 'truncated'
+  let hungUp = false
   let over = false
   try {
     for await (const event of deps.provider(model.provider).stream(request, signal)) {
       call.record(event)
       begun = true
       if (event.type === 'text' && event.delta !== '') {
+        if (!visible) yield { type: 'begin' }
         visible = true
         yield event
-      } else if (event.type === 'finish') reason = event.reason
+      } else if (event.type === 'reasoning') yield event
+      else if (event.type === 'thoughtSoFar') {
+        if (visible) yield event
+        visible = false
+      } else if (event.type === 'toolCall') called = true
+      else if (event.type === 'finish') {
+        reason = event.reason
+        hungUp = event.hungUp === true
+      }
     }
     over = true
   } catch (thrown) {
@@ -158,23 +186,43 @@ async function* stream(
   } finally {
     if (!over) await call.end({ reason: 'aborted' })
   }
-  await call.end({ reason })
-  return { begun, visible, reason }
+  const wanted = called && (request.tools ?? []).length > 0
+  // Where it may stop at a word, it may do so before it says anything.
+  const mayStop = (request.sampling?.stop ?? []).length > 0
+  const error = !visible && !wanted && !mayStop && shouldSpeak(model, reason) ? empty(model) : undefined
+  await call.end({ reason: hungUp ? 'aborted' : reason, error })
+  return { begun, visible, reason, error }
 }
 
-const keyOf = ({ provider, id }: Model) => `${provider}/${id}`
-
-function insteadOf({ userMessage }: ParleyError, model: Model): string {
-  if (model.kind === 'extractive') return noticeWording.quotedInstead(userMessage)
-  return noticeWording.answeredInstead(userMessage, model.id)
+/** An end by a limit, a filter, a refusal or the person says itself why there is no text. */
+function shouldSpeak({ kind }: Model, reason: FinishReason): boolean {
+  return kind !== 'extractive' && (reason === 'stop' || reason === 'tool')
 }
 
-/** That the model keeps stopping says nothing more. */
-function stoppedAnd(model: Model, { code, userMessage }: ParleyError): string {
-  if (code === 'model_truncated') return noticeWording.stoppedMidAnswer(model.id)
-  return noticeWording.stoppedMidAnswerAnd(model.id, userMessage)
+/** Why another model has answered: what went wrong before, each thing once. */
+function insteadOf(failures: readonly ParleyError[], model: Model): string[] {
+  if (failures.length === 0) return []
+  const why = [...new Set(failures.map(({ userMessage }) => userMessage))].join(' ')
+  return [model.kind === 'extractive' ? noticeWording.quotedInstead(why) : noticeWording.answeredInstead(why, model.id)]
+}
+
+function whyIncomplete({ model, times }: { model: Model; times: number }, last: ParleyError | undefined): string {
+  if (times > 1) return noticeWording.stoppedMidAnswerTwice(model.id)
+  // That it stopped says nothing more.
+  if (last === undefined || last.code === 'model_truncated') return noticeWording.stoppedMidAnswer(model.id)
+  return noticeWording.stoppedMidAnswerAnd(model.id, last.userMessage)
+}
+
+/** The model that broke off within its text; only a filter needs more words. */
+function broke(model: Model, error: ParleyError | undefined): ParleyError {
+  if (error?.code === 'model_filtered') return error
+  return new ParleyError('model_truncated', noticeWording.stoppedMidAnswer(model.id), { cause: error })
 }
 
 function silent(model: Model): ParleyError {
   return new ParleyError('model_truncated', modelErrorWording.silent(model.id))
+}
+
+function empty(model: Model): ParleyError {
+  return new ParleyError('model_empty', modelErrorWording.empty(model.id))
 }

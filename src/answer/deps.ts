@@ -1,14 +1,20 @@
 /** What answering a turn needs of the rest of Parley, by subject. The composition root gives more in each; tests give rigs. */
 import type { Artifact } from '../core/artifact.ts'
 import type { Log } from '../core/log.ts'
+import type { Platform } from '../core/platform.ts'
 import type { Catalogue } from '../models/catalogue.ts'
 import type { ModelProvider } from '../models/model.ts'
 import type { Budget } from '../routing/budget.ts'
 import type { Health } from '../routing/health.ts'
 import type { RulesOf } from '../routing/rules.ts'
+import type { Memory } from '../search/memory.ts'
 import type { PassageIndex, Retriever } from '../search/passages.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { Turns } from '../store/turns.ts'
+import type { WebSources } from '../web/gather-web.ts'
+
+/** How long a search of files may take, unless `limits` says otherwise. */
+export const searchMs = 5_000
 
 export interface AnswerDeps {
   storage: {
@@ -20,8 +26,14 @@ export interface AnswerDeps {
     picture(contentHash: string): Promise<Uint8Array | null>
   }
   retriever: Retriever
+  /** Files that were shared earlier; absent where nothing is remembered. */
+  memory?: Memory | undefined
+  /** The web; absent where it is out of reach. */
+  web?: WebSources | undefined
+  /** Where the question was asked. */
+  messaging: { platform(name: string): Pick<Platform, 'capabilities'> }
   models: {
-    catalogue: Pick<Catalogue, 'models'>
+    catalogue: Pick<Catalogue, 'models' | 'refusedPictures'>
     provider(name: string): ModelProvider
     health: Pick<Health, 'because' | 'begin' | 'fastest' | 'speed'>
   }

@@ -1,16 +1,19 @@
 /** What is stored and shown of a turn that has ended: the answer or the message in its place, with its receipt. */
 import type { ParleyError } from '../core/errors.ts'
-import type { Citation, Receipt } from '../core/reply.ts'
+import type { Citation, MemoryReceipt, Receipt, WebReceipt } from '../core/reply.ts'
+import type { Source } from '../core/source.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason } from '../models/model.ts'
 import { type Content, contentNotices } from '../prompt/content.ts'
 import { withQuotes } from '../reply/marked-quotes.ts'
 import { describeUsed, type UsedPictures } from '../reply/receipt.ts'
 import type { ReplyWriter } from '../reply/reply-writer.ts'
-import type { Attempts } from '../routing/metered-call.ts'
+import { type Attempts, sumUsage } from '../routing/metered-call.ts'
 import type { Route } from '../routing/router.ts'
 import type { StoredOutcome, TurnWork } from '../store/turns.ts'
 import { noAnswerWording, noticeWording, receiptWording } from '../wording/answers.ts'
+import { memoryWording, snippetWording } from '../wording/search.ts'
+import type { Gathered } from './gather.ts'
 import type { Plan } from './plan.ts'
 import type { Question } from './question.ts'
 
@@ -18,21 +21,32 @@ import type { Question } from './question.ts'
 export interface Trace {
   chosen?: Route
   attempts?: Attempts
+  /** What was asked of models to gather. */
+  preparing?: Attempts
   /** Why the files are only quoted: an admin may let the answer itself pass. */
   refusal?: ParleyError
 }
 
 export interface Answered {
   text: string
+  thoughts: string | undefined
   citations: Citation[]
   /** Citations of places that were not given. */
   unknown: number
+  /** Citations of places that do not bear what was said. */
+  unsupported: number
   content: Content
   pictures: UsedPictures
   model: Model
   reason: FinishReason
   /** What the model was allowed. */
   maxOutputTokens: number
+  /** A budget did not hold more. */
+  shortened: boolean
+  /** Messages of a program's history that the model was not given. */
+  cut: number
+  /** Names of a program's parameters that its server takes no notice of. */
+  ignored: string[]
   notices: string[]
   /** The budget did not hold who was to answer first. */
   refusal?: ParleyError
@@ -40,38 +54,116 @@ export interface Answered {
 
 export function answeredOutcome(
   replyWriter: ReplyWriter,
-  question: Question,
+  {
+    question,
+    fromWeb,
+    fromMemory,
+    searchNotes,
+  }: { question: Question } & Pick<Gathered, 'fromWeb' | 'fromMemory' | 'searchNotes'>,
   plan: Plan,
   answered: Answered,
   trace: Trace,
 ): StoredOutcome {
   const { work, opening, files } = question
+  const { pages = [], memory = [] } = answered.content
   const { chosen } = plan
   const { model, content, reason } = answered
-  const text = (model.kind === 'extractive' && files.length === 0 ? unreadable(work) : null) ?? answered.text
+  const text =
+    (model.kind === 'extractive' && files.length === 0 && pages.length === 0 && memory.length === 0
+      ? unreadable(work)
+      : null) ?? answered.text
   return {
-    text: opening + (text.trim() === '' ? emptyText(reason) : text),
+    text: opening + (text.trim() === '' && !stops(work) ? emptyText(reason) : text),
     citations: withQuotes(text, answered.citations, (citation) => textAt(content, citation)),
     state: reason === 'aborted' ? 'stopped' : 'done',
     receipt: {
       ...receiptBase(work, replyWriter),
       ...spentOf(trace),
       model: model.id,
+      modelLabel: model.label,
       provider: model.provider,
       reason: reasonFor(chosen, model),
       finish: reason,
+      cutMessages: answered.cut === 0 ? undefined : answered.cut,
+      ignored: answered.ignored.length === 0 ? undefined : answered.ignored,
+      thoughts: answered.thoughts,
       used: files.length === 0 ? undefined : describeUsed(content, answered.pictures),
+      web: webReceipt(fromWeb, pages),
+      memory: memoryReceipt(fromMemory, memory),
       notices: [
         ...answered.notices,
+        ...webNotices(fromWeb, pages),
+        ...memoryNotices(fromMemory, memory),
+        ...searchNotes,
         ...work.messages.flatMap(({ unread }) => unread ?? []),
         ...contentNotices(content),
+        ...(answered.cut === 0 ? [] : [noticeWording.historyCut(answered.cut)]),
+        ...(answered.pictures.blind === undefined || work.messages.at(-1)?.program === undefined
+          ? []
+          : [noticeWording.blind(answered.pictures.blind)]),
         ...endNotices(answered),
         ...quotingNotices(question, plan, answered),
-        ...unknownNotices(answered.unknown),
+        ...(answered.unknown === 0 ? [] : [noticeWording.unknownCitations(answered.unknown)]),
+        ...(answered.unsupported === 0 ? [] : [noticeWording.unsupportedCitations(answered.unsupported)]),
+        ...pictureNotices(work, answered),
       ],
     },
     ...routeOf(trace),
   }
+}
+
+function webReceipt(fromWeb: Gathered['fromWeb'], used: readonly Source[]): WebReceipt | undefined {
+  if (fromWeb === undefined) return undefined
+  const { because, kept } = fromWeb
+  const given = new Set(used.map(({ ref }) => ref))
+  return {
+    because,
+    engine: kept.engine,
+    queries: kept.queries,
+    pages: kept.pages.map(({ title, address, read, problem }) => ({
+      title,
+      address,
+      outcome: read === undefined ? 'unread' : given.has(read.id) ? 'used' : 'unused',
+      problem: given.has(address) ? [problem, snippetWording.receipt].join(' ') : problem,
+    })),
+  }
+}
+
+/** Only what was found: where else was looked is told by `why`, to those who may know. */
+function memoryReceipt(fromMemory: Gathered['fromMemory'], used: readonly Source[]): MemoryReceipt | undefined {
+  if (fromMemory === undefined) return undefined
+  return {
+    words: fromMemory.words.length === 0 ? undefined : fromMemory.words,
+    files: fromMemory.found.map(({ source }) => ({
+      title: source.title,
+      ref: source.ref,
+      where: memoryWording.about(source.shared ?? { at: '' }),
+      outcome: used.some(({ n }) => n === source.n) ? 'used' : 'unused',
+    })),
+  }
+}
+
+function memoryNotices(fromMemory: Gathered['fromMemory'], used: readonly Source[]): string[] {
+  return [
+    ...(fromMemory?.late === true ? [memoryWording.tooSlow] : []),
+    ...used.flatMap(({ title, shared }) => (shared?.older === true ? [memoryWording.older(title)] : [])),
+  ]
+}
+
+/** What the reader must know: a search that failed, and a link of theirs that could not be read. */
+function webNotices(fromWeb: Gathered['fromWeb'], used: readonly Source[]): string[] {
+  if (fromWeb === undefined) return []
+  const { because, refused, kept } = fromWeb
+  const failed = new Set(kept.queries.flatMap(({ problem }) => problem ?? []))
+  const nothing = kept.queries.length > 0 && failed.size === 0 && kept.pages.every(({ read }) => read === undefined)
+  return [
+    ...(refused ? [because] : []),
+    ...failed,
+    ...(used.some(({ snippet }) => snippet) ? [snippetWording.notice] : nothing ? [noticeWording.webNothing] : []),
+    ...kept.pages.flatMap(({ by, address, problem }) =>
+      by === 'person' && problem !== undefined ? [noticeWording.linkUnread(address, problem)] : [],
+    ),
+  ]
 }
 
 /** For a turn that was stopped before anything was asked. */
@@ -117,16 +209,18 @@ export function failedOutcome(
     provider: 'none',
     reason: receiptWording.noAnswer(error.code),
     error: error.code,
+    retryAfterMs: error.retryAfterMs,
     notices: [],
   }
   return { text: error.userMessage, citations: [], state: 'failed', receipt, ...routeOf(trace) }
 }
 
 /** Over all attempts: what a fallback answered in the end was not all that was paid for. */
-function spentOf({ attempts }: Trace): Pick<Receipt, 'usage' | 'costNanoUsd'> {
-  if (attempts === undefined) return { costNanoUsd: null }
+function spentOf({ attempts, preparing }: Trace): Pick<Receipt, 'usage' | 'costNanoUsd'> {
+  const before = preparing?.spent()
+  if (attempts === undefined) return { costNanoUsd: before?.cost ? before.cost.toString() : null, usage: before?.usage }
   const { usage, cost } = attempts.spent()
-  return { costNanoUsd: cost.toString(), usage }
+  return { costNanoUsd: (cost + (before?.cost ?? 0n)).toString(), usage: sumUsage([before?.usage, usage]) }
 }
 
 function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {
@@ -141,16 +235,25 @@ function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, no
   return [chosen.refusal === undefined ? noticeWording.nothingConfigured : chosen.reason]
 }
 
-function unknownNotices(count: number): string[] {
-  return count === 0 ? [] : [noticeWording.unknownCitations(count)]
+/** Of pictures that were sent as such: those within documents are described by the receipt. */
+function pictureNotices({ attachments }: TurnWork, { pictures: { blind }, model }: Answered): string[] {
+  const sent = attachments.filter(({ receipt }) => receipt?.mediaType?.startsWith('image/')).length
+  if (sent === 0 || blind === undefined || model.kind === 'extractive') return []
+  return [noticeWording.picturesUnseen(sent, blind)]
 }
 
-function endNotices({ reason, model, maxOutputTokens, text }: Answered): string[] {
+function endNotices({ reason, model, maxOutputTokens, shortened, text }: Answered): string[] {
   // What stands in the place of an empty answer says it.
   if (reason === 'aborted') return text.trim() === '' ? [] : [noticeWording.stopped]
-  if (reason === 'length') return [noticeWording.cutOff(model.id, maxOutputTokens)]
+  if (reason === 'length')
+    return [shortened ? noticeWording.cutByBudget(maxOutputTokens) : noticeWording.cutOff(model.id, maxOutputTokens)]
   if (reason === 'refusal' || reason === 'filter') return [noticeWording.partlyDeclined(model.id)]
   return []
+}
+
+/** An answer that ends at a word may end before it begins. */
+function stops({ messages }: TurnWork): boolean {
+  return (messages.at(-1)?.overrides?.sampling?.stop ?? []).length > 0
 }
 
 function emptyText(reason: FinishReason): string {

@@ -5,12 +5,14 @@ import { modelKey } from '../models/complete-model.ts'
 import type { ModelRequest } from '../models/model.ts'
 import { resolveModel } from '../models/resolve-model.ts'
 import { compose } from '../prompt/compose.ts'
-import { type Content, chooseContent } from '../prompt/content.ts'
+import { type Content, chooseAllContent, memoryRoom, webRoom } from '../prompt/content.ts'
+import { chooseHistory } from '../prompt/history.ts'
 import { imageTokens, loadImages, type ShownImage } from '../prompt/images.ts'
 import { countQuestion } from '../routing/complexity.ts'
 import type { RouteRequest } from '../routing/requested.ts'
 import { type Route, type RouteInput, route } from '../routing/router.ts'
 import type { TurnRules } from '../routing/rules.ts'
+import { isSure } from '../search/memory.ts'
 import type { TurnWork } from '../store/turns.ts'
 import type { AnswerDeps } from './deps.ts'
 import type { Gathered } from './gather.ts'
@@ -20,6 +22,8 @@ export interface Prepared {
   request: ModelRequest
   content: Content
   shown: ShownImage[]
+  /** Messages of a program's history that did not fit. */
+  cut: number
 }
 
 export interface Plan {
@@ -38,16 +42,24 @@ export function planAnswer(
   gathered: Gathered,
 ): Plan {
   const { work, text, wanted, instructions, files, spender, rules, models } = question
-  const { images } = gathered
+  const { images, web = [], memory = [] } = gathered
+  const besideTokens = Math.min(webRoom.tokens, tokensOfAll(web)) + Math.min(memoryRoom.tokens, tokensOfAll(memory))
+  const hasSources = files.length > 0 || web.length > 0 || memory.length > 0
   const counted = countQuestion({
     text,
     instructions,
     files: files.map(({ source, tokens, pages }) => ({ title: source.title, tokens, pages })),
+    besideTokens,
     images: images.length,
     promptTokens: limits.promptTokens,
   })
-  const request = { ...counted, ...requestedBy(work, models, rules) }
-  const input: RouteInput = {
+  const program = work.messages.at(-1)?.program
+  // All that a program sent has to fit, unless it may be cut and no model takes the whole of it.
+  const told = question.toldTokens ?? 0
+  const needs = { tokensIn: counted.tokensIn + told, tokensLikely: counted.tokensLikely + told }
+  const only = program !== undefined && !program.fallback
+  const request = { ...counted, ...needs, ...requestedBy(work, models, rules), only }
+  const whole: RouteInput = {
     models,
     request,
     policy: rules.policy,
@@ -55,20 +67,25 @@ export function planAnswer(
     health: (model) => health.because(model),
     speed: (model) => health.speed(model),
   }
+  const cut = { ...whole, request: { ...request, tokensIn: counted.tokensIn } }
+  const input = program?.overflow === 'cut' && isTooLong(route(whole)) ? cut : whole
   const chosen = route(input)
-  const refused = chosen.forbidden ?? (files.length === 0 ? chosen.refusal : undefined)
+  const refused = chosen.forbidden ?? (!hasSources ? chosen.refusal : undefined)
   if (refused !== undefined) throw new ParleyError(refused.code, refused.userMessage)
 
   return {
     chosen,
-    models: inOrder(chosen, files.length > 0),
+    models: chosen.decision.by === 'request' && only ? [chosen.model] : inOrder(chosen, hasSources),
     async prepare(model) {
       const { maxOutputTokens, historyTokens, left: room } = roomOf(model, question)
       // Half of the room for pictures: the passages hold what is written on them, and more.
       const shown = sees(model) ? await loadImages(images, room / 2, storage) : []
       const left = room - shown.reduce((sum, image) => sum + imageTokens(image), 0)
       const budget = Math.max(0, Math.min(left, limits.promptTokens))
-      const content = await chooseContent(gathered, budget, wanted)
+      // A model judges whether a passage fits; quoting needs one that says much of the question.
+      const given = model.kind === 'extractive' ? { ...gathered, memory: memory.filter(isSure(text)) } : gathered
+      const content = await chooseAllContent(given, budget, wanted)
+      const history = chooseHistory(work, historyTokens)
       const composed = compose({
         work,
         content,
@@ -76,25 +93,34 @@ export function planAnswer(
         unseen: model.kind === 'extractive' ? 0 : images.length - shown.length,
         model: { ...model, maxOutputTokens },
         persona: rules.persona,
-        historyTokens,
+        history: history.messages,
         today: new Date(),
       })
-      return { content, shown, request: composed }
+      return { content, shown, cut: history.cut, request: composed }
     },
     async cheaper() {
+      if (chosen.decision.by === 'request' && only) return []
       if (rules.policy.atLimit === 'refuse')
-        return inOrder(chosen, files.length > 0).filter(({ kind }) => kind === 'extractive')
+        return inOrder(chosen, hasSources).filter(({ kind }) => kind === 'extractive')
       const amounts = await money.budget.left(spender, [...models], work.id)
       const left = new Map(models.map((model, at) => [modelKey(model), amounts[at] ?? null]))
-      return inOrder(route({ ...input, left }), files.length > 0)
+      return inOrder(route({ ...input, left }), hasSources)
     },
   }
 }
 
-/** Without files there is nothing to quote: a model's error says more than an empty search. */
-function inOrder({ model, fallbacks, refusal }: Route, hasFiles: boolean): Model[] {
+const tokensOfAll = (excerpts: readonly { tokens: number }[]) => excerpts.reduce((sum, { tokens }) => sum + tokens, 0)
+
+/** Whether the context window of each model that may answer is in the way. */
+function isTooLong({ model, decision, refusal, forbidden }: Route): boolean {
+  const code = forbidden?.code ?? (model.kind === 'extractive' && decision.by === 'nobody' ? refusal?.code : undefined)
+  return code === 'model_context_overflow'
+}
+
+/** Without files or pages there is nothing to quote: a model's error says more than an empty search. */
+function inOrder({ model, fallbacks, refusal }: Route, hasSources: boolean): Model[] {
   return [model, ...fallbacks].filter(
-    (each) => each.kind !== 'extractive' || hasFiles || (each === model && refusal === undefined),
+    (each) => each.kind !== 'extractive' || hasSources || (each === model && refusal === undefined),
   )
 }
 

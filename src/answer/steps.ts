@@ -5,6 +5,11 @@ import { traced } from '../core/events.ts'
 import { type Json, storableJson } from '../core/json.ts'
 import type { StoredStep, Turns, TurnWork } from '../store/turns.ts'
 
+/** The place of what was done for a turn before it began, while its files were read. The steps themselves count from 1. */
+export const aheadStep = 0
+
+export const inputHashOf = (input: unknown) => createHash('sha256').update(storableJson(input)).digest('hex')
+
 /** Another worker has the turn now. */
 export class LeaseLost extends Error {
   constructor() {
@@ -35,7 +40,7 @@ export function createSteps(
   return {
     async run(kind, input, keep, doIt) {
       n += 1
-      const inputHash = createHash('sha256').update(storableJson(input)).digest('hex')
+      const inputHash = inputHashOf(input)
       const stored = work.steps.find((step) => step.n === n && step.kind === kind && step.inputHash === inputHash)
       const known = stored === undefined ? undefined : keep.safeParse(stored.result).data
       const place = n

@@ -4,13 +4,18 @@ import { createTurnRules } from '../admin/turn-rules.ts'
 import { diskSpace } from '../blobs/disk.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
+import type { Mailer } from '../identity/mailer.ts'
+import { passwordProblem } from '../identity/passwords.ts'
 import { examine } from '../ops/doctor.ts'
 import { imageLimits } from '../prompt/images.ts'
 import { DryRun, explainRoute } from '../routing/dry-run.ts'
 import { requestWording } from '../wording/requests.ts'
+import { mailWording } from '../wording/sign-in.ts'
 import { doctorWording } from '../wording/terminal.ts'
+import { describeFileSearch } from './embeddings.ts'
 import type { PlatformConnection } from './platforms.ts'
 import type { Readers, Running, Services } from './services.ts'
+import { checkSearch } from './web.ts'
 
 export async function explainRequest(
   request: unknown,
@@ -27,13 +32,14 @@ export async function explainRequest(
   )
 }
 
-interface Examined extends Pick<Services, 'config' | 'state' | 'messaging' | 'models'> {
+interface Examined extends Pick<Services, 'config' | 'state' | 'messaging' | 'models' | 'log'> {
   reading: Readers
+  mailer: Mailer | undefined
   url: string | null
   connections: PlatformConnection[]
 }
 
-export function examineApp({ config, state, messaging, models, reading, url, connections }: Examined) {
+export function examineApp({ config, state, messaging, models, reading, mailer, log, url, connections }: Examined) {
   const { ffmpeg, transcriber } = reading
   return examine({
     async database() {
@@ -44,6 +50,20 @@ export function examineApp({ config, state, messaging, models, reading, url, con
       const { version = '', turns = '0', failed = '0' } = rows[0] ?? {}
       return doctorWording.database(version, state.embedded, turns, failed)
     },
+    async accounts() {
+      const problem = passwordProblem()
+      if (problem !== null) return { ok: false, userMessage: problem }
+      const where = { disabledAt: null, signedInAt: { not: null } }
+      const count = await state.database.prisma.person.count({ where })
+      return { ok: true, userMessage: doctorWording.accounts(count, config.publicUrl) }
+    },
+    mail:
+      mailer === undefined
+        ? null
+        : async () => {
+            await mailer.check()
+            return mailWording.works(config.mail?.host ?? '')
+          },
     queue: messaging.queue,
     async models() {
       const answers = models.providers.map((provider) =>
@@ -56,7 +76,9 @@ export function examineApp({ config, state, messaging, models, reading, url, con
     },
     ffmpeg: ffmpeg.version,
     ffmpegIsSet: config.ffmpegPath !== undefined,
+    search: config.search === undefined ? null : () => checkSearch(config.search),
     transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
+    fileSearch: () => describeFileSearch({ config, state, models, log }),
     consoleUrl: url,
     connections,
     publicUrl: config.publicUrl,

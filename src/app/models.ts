@@ -26,7 +26,7 @@ export function openModels(config: Config, { settings }: Messaging, log: Log) {
     ...(ollama
       ? [createOllamaProvider({ name: 'ollama', ...ollama, contextWindows: windowsOf('ollama', config), log })]
       : []),
-    ...servers.map((server) => createOpenAiProvider({ ...server, log })),
+    ...servers.map((server) => createOpenAiProvider({ ...omitUndefined(server), log })),
     createExtractiveProvider(),
   ]
   const catalogue = createCatalogue({
@@ -42,6 +42,7 @@ export function openModels(config: Config, { settings }: Messaging, log: Log) {
       anthropic: anthropic && (anthropic.baseUrl ?? anthropicUrl),
       ollama: ollama?.baseUrl,
       transcriber: config.transcriber?.url,
+      embeddings: config.embeddings?.url,
       ...Object.fromEntries(servers.map(({ name, baseUrl }) => [name, baseUrl])),
     }),
   })

@@ -3,6 +3,8 @@ import type { Log } from '../core/log.ts'
 import type { Platform } from '../core/platform.ts'
 import { createAlerts } from '../intake/alerts.ts'
 import { createApprovalRequests } from '../intake/approvals.ts'
+import { createCountAlerts } from '../intake/count-alerts.ts'
+import { raiseButton } from '../intake/raise-budget.ts'
 import { createTurnLimits } from '../intake/turn-limits.ts'
 import type { Closing } from '../ops/closing.ts'
 import type { Channel } from '../queue/channel.ts'
@@ -14,17 +16,20 @@ import type { Database } from '../store/database.ts'
 import { createLedger } from '../store/ledger.ts'
 import { createLimits } from '../store/limits.ts'
 import type { Settings } from '../store/settings.ts'
+import type { ScopeNames } from '../wording/commands.ts'
 
 export interface MoneyServices {
   database: Database
   channel: Channel
   settings: Settings
+  names(): Promise<ScopeNames>
   platform(name: string): Platform
+  roleOf: Parameters<typeof createApprovalRequests>[0]['roleOf']
   opening: Closing
   log: Log
 }
 
-export async function openMoney({ database, channel, settings, platform, opening, log }: MoneyServices) {
+export async function openMoney({ database, channel, settings, names, platform, roleOf, opening, log }: MoneyServices) {
   const budgets = createBudgets(database, () => channel.publish(budgetsTopic, null))
   const limited = await createLimitedScopes({ budgets, channel, log })
   opening.defer('limited scopes', () => limited.close())
@@ -35,9 +40,12 @@ export async function openMoney({ database, channel, settings, platform, opening
     budgets,
     limited: limited.scopes,
     log,
+    miscounted: createCountAlerts({ alerts, ledger }),
     alert: async (due) => {
       const target = await alerts.target(due.scope)
-      await alerts.send(due.scope, { text: alertMessage(due, target?.conversation) }, alertKey(due))
+      const buttons = due.threshold >= 100 ? [raiseButton(due)] : []
+      const text = alertMessage(due, target?.conversation, await names())
+      await alerts.send(due.scope, { text, buttons }, alertKey(due))
     },
   })
   opening.defer('budget', () => budget.close())
@@ -45,10 +53,11 @@ export async function openMoney({ database, channel, settings, platform, opening
   return {
     budget,
     budgets,
+    ledger,
     speeds: ledger.speeds,
     alerts,
     approvals,
-    approvalRequests: createApprovalRequests({ approvals, alerts }),
+    approvalRequests: createApprovalRequests({ approvals, alerts, names, roleOf }),
     turnLimits: createTurnLimits({ settings, limits: createLimits(database) }),
   }
 }

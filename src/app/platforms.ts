@@ -3,38 +3,65 @@
  * platform's SDK is loaded only where it is configured. No platform's trouble reaches another or ends Parley: only the port
  * and the database do that. A part of the composition root.
  */
+import { authorOf, conversationOf } from '../../adapters/api/normalize.ts'
 import { createApi } from '../../adapters/api/platform.ts'
 import type { ConsoleStatus } from '../../adapters/console/api.ts'
 import { createFiles as createBlobFiles } from '../../adapters/console/files.ts'
+import type { AskedStatus } from '../../adapters/console/listener.ts'
+import { conversationOf as conversationOfThread } from '../../adapters/console/normalize.ts'
 import { createConsole } from '../../adapters/console/platform.ts'
+import { createTurnRules } from '../admin/turn-rules.ts'
+import type { ActiveKey } from '../core/api-key.ts'
 import type { ConnectionPauses, ConnectionReport } from '../core/connection.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Mount } from '../core/http.ts'
 import type { Log } from '../core/log.ts'
+import type { Author } from '../core/message.ts'
 import type { Intake, Listener, Platform } from '../core/platform.ts'
 import { sleep } from '../core/retry.ts'
+import { spenderOf } from '../core/scope.ts'
+import { createEgress } from '../egress/egress.ts'
+import { accessTokenSeconds } from '../identity/access-tokens.ts'
+import { createLearning } from '../intake/learning.ts'
 import { stopTopic } from '../intake/stop.ts'
+import { createTurnLimits } from '../intake/turn-limits.ts'
 import { createPreviews } from '../media/previews.ts'
+import { modelKey } from '../models/complete-model.ts'
 import { resolveModel } from '../models/resolve-model.ts'
+import { askerOf } from '../search/passages.ts'
+import type { PlaceReaders } from '../search/places.ts'
+import { createLimits } from '../store/limits.ts'
 import { version } from '../version.ts'
 import { connectionWording } from '../wording/connections.ts'
 import { consoleWording } from '../wording/page.ts'
 import { configurationWording } from '../wording/startup.ts'
-import type { Services } from './services.ts'
+import { createKeyUsage, createOwnKeys } from './keys.ts'
+import type { People, Services } from './services.ts'
 
 interface Opening extends Services {
+  people: Pick<People, 'directory' | 'linking'>
+  places: Pick<PlaceReaders, 'maySee'>
   /** For tests: how soon a platform is tried again. */
   pauses?: Partial<ConnectionPauses> | undefined
 }
 
 /** THE table of platforms: each opens its own, `undefined` where it is not configured. */
 const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> = {
-  async console({ config, state, messaging, models, reader, log }) {
+  async console({ config, state, messaging, pageAccounts, people, models, reader, places, log }) {
     const { board, blobs, attachments, forget } = state
     const limits = limitsOf(config)
-    const status = async (): Promise<ConsoleStatus> => {
-      const names = (await models.writing()).map((model) => model.id)
-      return { version, limits, models: names, notice: names.length > 0 ? null : consoleWording.noModel }
+    const rules = createTurnRules(messaging.settings)
+    const webIn = async (author: Author, threadId: string): Promise<ConsoleStatus['web']> => {
+      if (config.search === undefined) return null
+      const conversation = conversationOfThread(threadId)
+      const { policy } = await rules(spenderOf(conversation, await people.directory.know(author, conversation)))
+      return policy.web === 'off' ? 'off' : policy.localOnly ? 'noSearch' : 'open'
+    }
+    const status = async ({ manages, author, threadId }: AskedStatus): Promise<ConsoleStatus> => {
+      const [writing, web] = await Promise.all([models.writing(), webIn(author, threadId)])
+      const names = writing.map((model) => model.id)
+      const notice = manages ? consoleWording.noModel : consoleWording.noModelYet
+      return { version, limits, models: names, notice: names.length > 0 ? null : notice, web }
     }
     const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
     return await createConsole({
@@ -42,9 +69,19 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
       blobs,
       forget: async (conversation) => void (await forget.forget(conversation, '')),
       previews,
+      async maySee(author, contentHash, signal) {
+        const conversation = conversationOfThread('-')
+        const person = await people.directory.know(author, conversation)
+        return await places.maySee(askerOf(conversation, person, 'person'), contentHash, signal)
+      },
       status,
       limits,
       topics: messaging.channel,
+      accounts: pageAccounts,
+      recordReading: pageAccounts.recordReading,
+      collections: createLearning({ collections: state.collections, queue: messaging.queue, log }),
+      linking: people.linking,
+      ownKeys: createOwnKeys({ config, state, messaging }),
       log,
     })
   },
@@ -62,7 +99,14 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
   },
 
   /** OpenAI's clients ask here. */
-  async api({ config, state: { blobs, turns }, messaging, models }) {
+  async api({ config, state, messaging, models, people }) {
+    const { blobs, turns, keys, database, tokens } = state
+    const spenderOfKey = async (key: ActiveKey) => {
+      const conversation = conversationOf('-', key)
+      return spenderOf(conversation, await people.directory.know(authorOf(key), conversation), key.id)
+    }
+    const rules = createTurnRules(messaging.settings)
+    const turnLimits = createTurnLimits({ settings: messaging.settings, limits: createLimits(database) })
     return createApi({
       blobs,
       limits: limitsOf(config),
@@ -70,7 +114,23 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
       files: createBlobFiles(blobs),
       topics: messaging.channel,
       ended: turns.ended,
-      models: models.writing,
+      async models(key) {
+        const { policy } = await rules(await spenderOfKey(key))
+        return (await models.writing()).filter(
+          (model) =>
+            model.enabled &&
+            !policy.disabled.includes(modelKey(model)) &&
+            (policy.allowed?.includes(modelKey(model)) ?? true) &&
+            (model.local || !policy.localOnly),
+        )
+      },
+      fetchPicture: (url, options) => egress.fetch(url, { ...options, type: /^image\// }),
+      digestOf: turns.digestOf,
+      rate: async (key) => await turnLimits.left(await spenderOfKey(key)),
+      isActive: (key) => keys.isActive(key.id),
+      tokens: { seconds: accessTokenSeconds, issue: tokens.issue, publicKeys: tokens.publicKeys },
+      usageOf: createKeyUsage({ config, state, messaging }),
+      origins: config.api.origins,
       async checkModel(name) {
         resolveModel(await models.catalogue.models(), name)
       },
@@ -95,6 +155,8 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
     })
   },
 }
+
+const egress = createEgress()
 
 function limitsOf({ limits }: Services['config']): ConsoleStatus['limits'] {
   return { fileBytes: limits.fileBytes, files: limits.filesPerMessage, textChars: limits.messageCharacters }

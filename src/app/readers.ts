@@ -10,9 +10,9 @@ import { findRecognizer } from '../media/recognizer.ts'
 import { withRecordings } from '../media/recording-reader.ts'
 import type { Transcriber } from '../media/transcriber.ts'
 
-export async function openReaders(config: Config, log: Log) {
+/** `transcriber`: another than the configured one. */
+export async function openReaders(config: Config, log: Log, transcriber = openTranscriber(config, log)) {
   const ffmpeg = createFfmpeg({ concurrency: config.turns.readers, ...omitUndefined({ path: config.ffmpegPath }) })
-  const transcriber = openTranscriber(config, log)
   const files = createReader({
     limits: config.reading,
     log,

@@ -1,26 +1,37 @@
 /** The database with its stores, and the files. A part of the composition root. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { createConsoleBoard, forgetFileOnConsole, forgetOnConsole } from '../../adapters/console/board-postgres.ts'
+import {
+  countOnConsole,
+  createConsoleBoard,
+  forgetFileOnConsole,
+  forgetOnConsole,
+} from '../../adapters/console/board-postgres.ts'
 import { createBlobs, createCollector } from '../blobs/blobs.ts'
 import { createLocalBlobs } from '../blobs/local.ts'
 import type { Config } from '../config.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { createAccessTokens } from '../identity/providers/access-tokens.ts'
 import type { Closing } from '../ops/closing.ts'
+import { createEmbeddingRows, createVectorIndex } from '../search/providers/embeddings-postgres.ts'
+import { createPlaceRows } from '../search/providers/places-postgres.ts'
 import { createPassageIndex } from '../search/providers/postgres.ts'
 import { createAttachments } from '../store/attachments.ts'
 import { createBlobReferences } from '../store/blob-references.ts'
+import { createCollections } from '../store/collections.ts'
 import { openDatabase } from '../store/database.ts'
 import { createFeedback } from '../store/feedback.ts'
 import { createForget } from '../store/forget.ts'
 import { createKeys } from '../store/keys.ts'
+import { createLearnedSources } from '../store/learned-sources.ts'
 import { startEmbeddedPostgres } from '../store/postgres/embedded.ts'
 import { migrate } from '../store/postgres/migrate.ts'
 import { createLocalQuota, createPostgresQuota } from '../store/quota.ts'
 import { createRecords } from '../store/records-postgres.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { createTurns } from '../store/turns-postgres.ts'
+import { createWebPages } from '../store/web-pages.ts'
 
 /** PostgreSQL writes what it has in memory, then drops its connections. */
 const stopDatabaseMs = 15_000
@@ -45,6 +56,7 @@ export async function openState(config: Config, opening: Closing, onFatal: (erro
     collect: collector.collect,
     log,
     more: forgetOnConsole,
+    countMore: [countOnConsole],
     moreOfFile: forgetFileOnConsole,
   })
   return {
@@ -61,12 +73,22 @@ export async function openState(config: Config, opening: Closing, onFatal: (erro
     owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     turns: createTurns(database),
     keys: createKeys(database),
+    tokens: createAccessTokens({
+      records: createRecords(database, secrets, 'parley'),
+      issuer: config.publicUrl ?? 'urn:parley',
+    }),
     feedback: createFeedback(database),
     attachments: createAttachments(database),
+    learned: createLearnedSources(database),
+    collections: createCollections(database),
     board: createConsoleBoard(database.query),
     index: createPassageIndex(database.lasting),
+    embeddingRows: createEmbeddingRows(database.lasting),
+    vectors: createVectorIndex(database.lasting),
+    places: createPlaceRows(database.lasting),
     blobs: createBlobs(storage, references),
     collector,
+    webPages: createWebPages(database),
     forget,
   }
 }

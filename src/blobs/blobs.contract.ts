@@ -34,6 +34,10 @@ export function blobsContract(name: string, open: () => Promise<BlobsRig>): void
       expect(hash).toBe(await sha256(bytes))
       expect(await storage.has(hash)).toBe(true)
       expect(await buffer(await storage.open(hash))).toEqual(bytes)
+      expect(await storage.size(hash)).toBe(300_000)
+      expect(await buffer(await storage.open(hash, { from: 200_000, to: 200_009 }))).toEqual(
+        bytes.subarray(200_000, 200_010),
+      )
       expect(await storage.withFile(hash, undefined, (path) => readFile(path))).toEqual(bytes)
     })
 

@@ -13,7 +13,7 @@ export interface Incoming extends Blob, AsyncDisposable {
   keep(): Promise<void>
 }
 
-export interface BlobStorage extends Pick<Blobs, 'has' | 'open' | 'withFile'> {
+export interface BlobStorage extends Pick<Blobs, 'has' | 'open' | 'size' | 'withFile'> {
   /** Disposing of what it returns without `keep` leaves nothing behind. Throws `file_too_large`. */
   receive(content: Readable, options: PutOptions): Promise<Incoming>
   /** Does nothing if the blob does not exist. */
@@ -49,6 +49,7 @@ export function createBlobs(storage: BlobStorage, references?: BlobReferences): 
     },
     has: storage.has,
     open: storage.open,
+    size: storage.size,
     withFile: storage.withFile,
   }
 }

@@ -50,10 +50,11 @@ export function createLocalBlobs(home: string): BlobStorage {
         () => true,
         () => false,
       ),
-    async open(hash) {
+    async open(hash, range) {
       const handle = await open(pathOf(hash), 'r').catch(throwMissing)
-      return handle.createReadStream()
+      return handle.createReadStream(range === undefined ? {} : { start: range.from, end: range.to })
     },
+    size: async (hash) => (await stat(pathOf(hash)).catch(throwMissing)).size,
     async withFile(hash, signal, use) {
       signal?.throwIfAborted()
       const path = pathOf(hash)

@@ -1,7 +1,7 @@
 /** `parley admin …` and `parley compare …`: runs chat commands from the terminal, as this machine's admin. */
 
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ApiError, CommandAnswer } from '../../adapters/console/api.ts'
 import { ParleyError } from '../core/errors.ts'
@@ -14,31 +14,39 @@ export interface AdminOptions {
   words: readonly string[]
   /** Where to save pictures and files; without it, only their names are printed. */
   out?: string | undefined
+  json?: boolean
   print(text: string): void
+  /** Sends a command that asks a question as a message of a thread, and prints the answer. */
+  ask(line: string): Promise<void>
 }
 
 /** Throws `request_invalid` or `command_invalid` with Parley's message if the command failed. */
-export async function runAdmin({ parley, words, out, print }: AdminOptions): Promise<void> {
+export async function runAdmin({ parley, words, out, json = false, print, ask }: AdminOptions): Promise<void> {
+  const line = lineOf(words)
   const response = await fetch(new URL('/console/commands', parley.url), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...parley.headers },
-    body: JSON.stringify({ id: randomUUID(), text: lineOf(words) }),
+    body: JSON.stringify({ id: randomUUID(), text: line }),
   })
   if (!response.ok) {
     const body = (await response.json().catch(() => null)) as ApiError | null
     throw new ParleyError('request_invalid', body?.error?.userMessage ?? terminalWording.refused)
   }
-  const { text, failed, files } = (await response.json()) as CommandAnswer
+  const { text, failed, asks, files } = (await response.json()) as CommandAnswer
+  if (asks) return await ask(line)
   if (failed) throw new ParleyError('command_invalid', text)
-  print(text)
+  if (!json) print(text)
+  const saved: string[] = []
+  if (out !== undefined && files.length > 0) await mkdir(out, { recursive: true })
   for (const { name, data } of files) {
-    if (out === undefined) print(terminalWording.saveWithOut(name))
-    else {
-      const path = resolve(out, name)
+    const path = out === undefined ? undefined : resolve(out, name)
+    if (path !== undefined) {
       await writeFile(path, Buffer.from(data, 'base64'))
-      print(path)
+      saved.push(path)
     }
+    if (!json) print(path ?? terminalWording.saveWithOut(name))
   }
+  if (json) print(JSON.stringify({ text, files: files.map(({ name }) => name), saved }, null, 2))
 }
 
 /** The command as typed in a chat; arguments with spaces are quoted. */

@@ -3,85 +3,178 @@ import { randomUUID } from 'node:crypto'
 import { createReadStream, fstatSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
+import { text as readAll } from 'node:stream/consumers'
 import type { ApiError, ConsoleEvent, Message } from '../../adapters/console/api.ts'
-import { describePosition } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
-import { addressOf } from '../core/source.ts'
+import { sourceLines } from '../core/markdown/sources.ts'
 import { terminalWording } from '../wording/terminal.ts'
+import { type AnswerPrinter, answerPrinter, silent } from './answer-printer.ts'
 import type { ParleyAddress } from './client.ts'
+import { Interrupted, onInterrupt, UsageError } from './exit.ts'
 
 export interface AskOptions {
   parley: ParleyAddress
+  /** Paths; `-` is standard input. */
   files: string[]
   /** Relative paths start here. */
   folder: string
+  /** `-`: standard input holds the question. */
   question: string
+  /** The thread to go on with; a new one by default. */
+  threadId?: string | undefined
+  /** Name or alias of the model that should answer. */
+  model?: string | undefined
+  /** Whether the web is searched. */
+  web?: 'on' | 'off' | undefined
   json: boolean
   timeoutMs: number
 }
 
 /** How long to wait for piped standard input before asking without it. */
 const stdinPatienceMs = 3000
+/** How long Parley may take to stop an answer. */
+const stopMs = 5000
 
 export async function ask(options: AskOptions): Promise<void> {
-  const { parley, json } = options
-  const signal = AbortSignal.timeout(options.timeoutMs)
-  const uploads: string[] = []
-  for (const path of options.files) {
-    uploads.push(await upload(parley, basename(path), await openFile(resolve(options.folder, path)), signal))
-  }
-  const piped = await readStdin()
-  if (piped) uploads.push(await upload(parley, 'stdin.txt', piped, signal))
+  const { parley, json, threadId = randomUUID(), model, web } = options
+  await untilStopped(options.timeoutMs, async (signal) => {
+    const question = options.question === '-' ? await readQuestion(signal) : options.question
+    const uploads: string[] = []
+    for (const path of options.files) {
+      const [name, content] =
+        path === '-' ? ['stdin.txt', process.stdin] : [basename(path), createReadStream(resolve(options.folder, path))]
+      uploads.push(await upload(parley, name, content, signal))
+    }
+    const used = options.question === '-' || options.files.includes('-')
+    const piped = used ? null : await readStdin()
+    if (piped) uploads.push(await upload(parley, 'stdin.txt', piped, signal))
+    if (question === '' && uploads.length === 0) throw new UsageError(terminalWording.nothingAsked)
 
-  const threadId = randomUUID()
-  const events = await call(parley, `/console/events?thread=${threadId}`, { signal })
-  const sent = { id: randomUUID(), text: options.question, uploads }
-  await call(parley, `/console/threads/${threadId}/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(sent),
-    signal,
+    const answer = await askInThread({ parley, threadId, text: question, uploads, model, web, quiet: json, signal })
+    printEnd(answer, threadId, json)
   })
-  const answer = await follow(events, json ? () => {} : (text) => process.stdout.write(text), signal, options.timeoutMs)
-  if (answer.state === 'failed') throw new ParleyError('turn_failed', answer.text)
-  if (json) console.log(JSON.stringify(describe(answer), null, 2))
-  else printEnd(answer)
 }
 
-/** Prints the answer as it streams, and resolves with the finished message. */
-async function follow(
-  events: Response,
-  print: (text: string) => void,
-  signal: AbortSignal,
-  timeoutMs: number,
-): Promise<Message> {
-  const status = statusLine()
-  let shown = ''
-  const show = (text: string) => {
-    if (text === shown) return
-    status.clear()
-    // If the answer starts over, print it again below.
-    print(text.startsWith(shown) ? text.slice(shown.length) : `\n\n${text}`)
-    shown = text
-  }
+/** Runs a chat command that asks a question, such as a saved one, and prints the answer. */
+export async function askByCommand(
+  parley: ParleyAddress,
+  line: string,
+  { json, timeoutMs }: Pick<AskOptions, 'json' | 'timeoutMs'>,
+): Promise<void> {
+  const threadId = randomUUID()
+  await untilStopped(timeoutMs, async (signal) =>
+    printEnd(
+      await askInThread({ parley, threadId, text: `/${line}`, uploads: [], quiet: json, signal }),
+      threadId,
+      json,
+    ),
+  )
+}
+
+/** Aborts the work at the time limit, at Ctrl-C and at SIGTERM, and then throws why. */
+async function untilStopped(timeoutMs: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  using interrupt = onInterrupt()
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), interrupt.signal])
   try {
-    for await (const event of eventsOf(events)) {
-      if (event.type === 'status' && event.status && shown === '') status.show(event.status.text)
-      if (event.type === 'text') show(shown.slice(0, event.offset) + event.text)
-      if (event.type === 'message' && event.message.role === 'parley') {
-        show(event.message.text)
-        if (event.message.receipt !== null) return event.message
-      }
-    }
-  } catch (error) {
-    if (signal.aborted)
-      throw new ParleyError('turn_failed', terminalWording.noAnswerInTime(timeoutMs / 1000), { cause: error })
-    throw error
+    await work(signal)
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown
+    if (signal.reason instanceof Interrupted) throw signal.reason
+    throw new ParleyError('turn_failed', terminalWording.noAnswerInTime(timeoutMs / 1000), { cause: signal.reason })
+  }
+}
+
+/** The question on standard input, which may never end. */
+async function readQuestion(signal: AbortSignal): Promise<string> {
+  return (await readAll(addAbortSignal(signal, process.stdin))).trim()
+}
+
+interface Question {
+  parley: ParleyAddress
+  threadId: string
+  text: string
+  uploads: string[]
+  model?: string | undefined
+  web?: 'on' | 'off' | undefined
+  /** Prints nothing. */
+  quiet: boolean
+  /** Stops the answer. */
+  signal: AbortSignal
+}
+
+/** Asks, prints the answer as it is written, and returns it. Throws Parley's sentence if there is none. */
+async function askInThread({ parley, threadId, text, uploads, model, web, quiet, signal }: Question): Promise<Message> {
+  const events = await call(parley, `/console/events?thread=${threadId}`, { signal })
+  signal.throwIfAborted()
+  const response = await call(parley, `/console/threads/${threadId}/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id: randomUUID(), text, uploads, model, web }),
+  })
+  const { message, turnId, notice } = (await response.json()) as Sent
+  if (notice?.failed) throw new ParleyError('command_invalid', notice.text)
+  const turn = { id: turnId, after: message.seq }
+  const printer = quiet ? silent : answerPrinter()
+  try {
+    const answer = await follow(events, turn, printer)
+    if (answer.state === 'failed') throw new ParleyError('turn_failed', answer.text)
+    return answer
+  } catch (thrown) {
+    // Whatever ended the wait, an answer that nobody reads must not cost more.
+    if (signal.aborted && turn.id !== null) await stop(parley, turn.id)
+    throw thrown
   } finally {
-    status.clear()
+    printer.end()
+  }
+}
+
+interface Sent {
+  message: Message
+  /** `null` for a command. */
+  turnId: string | null
+  notice: { text: string; failed: boolean } | null
+}
+
+/** The turn that is waited for. A command's is known once its reply begins. */
+interface Followed {
+  id: string | null
+  after: number
+}
+
+/** Shows the answer as it grows, and returns it once it is finished. */
+async function follow(events: Response, turn: Followed, printer: AnswerPrinter): Promise<Message> {
+  let text = ''
+  for await (const event of eventsOf(events)) {
+    if (event.type === 'status' && event.status) {
+      turn.id ??= event.status.turnId
+      if (event.status.turnId === turn.id && text === '') printer.status(event.status.text)
+    }
+    if (event.type === 'text') {
+      text = text.slice(0, event.offset) + event.text
+      printer.show(text)
+    }
+    const replies = event.type === 'snapshot' ? event.messages : event.type === 'message' ? [event.message] : []
+    for (const reply of replies) {
+      if (reply.role !== 'parley' || reply.turnId === null || reply.seq < turn.after) continue
+      turn.id ??= reply.turnId
+      if (reply.turnId !== turn.id) continue
+      const ended = reply.receipt !== null
+      if (!ended || reply.state !== 'failed') {
+        text = reply.text
+        printer.show(text)
+      }
+      if (ended) return reply
+    }
   }
   throw new ParleyError('turn_failed', terminalWording.stoppedEarly)
+}
+
+async function stop(parley: ParleyAddress, turnId: string): Promise<void> {
+  const signal = AbortSignal.timeout(stopMs)
+  await call(parley, `/console/turns/${turnId}/stop`, { method: 'POST', body: '{}', signal }).catch(() =>
+    console.error(terminalWording.notStopped),
+  )
 }
 
 async function* eventsOf(response: Response): AsyncGenerator<ConsoleEvent> {
@@ -112,20 +205,23 @@ function describe(message: Message) {
   }
 }
 
-function printEnd({ citations, receipt }: Message): void {
-  process.stdout.write('\n')
+/** After the text, which is printed while it grows: the rest of the answer. With `json`, all of it. */
+function printEnd(answer: Message, threadId: string, json: boolean): void {
+  if (json) {
+    console.log(JSON.stringify({ threadId, ...describe(answer) }, null, 2))
+    return
+  }
+  const { citations, receipt } = answer
   if (citations.length > 0) {
-    console.log(`\n${terminalWording.sources}`)
-    for (const citation of citations) {
-      const { n, source, at } = citation
-      const address = addressOf(citation)
-      console.log(`  [${n}] ${source.title}, ${describePosition(at)}${address === undefined ? '' : ` ${address}`}`)
-    }
+    console.log(`${process.stdout.isTTY ? '' : '\n'}${terminalWording.sources}`)
+    for (const { n, place, url } of sourceLines(citations, Number.POSITIVE_INFINITY).lines)
+      console.log(`  [${n}] ${place}${url === undefined ? '' : ` ${url}`}`)
   }
   for (const attachment of receipt?.attachments ?? []) {
     if (attachment.outcome !== 'read') console.error(`${attachment.name}: ${attachment.summary}`)
   }
   for (const notice of receipt?.notices ?? []) console.error(notice)
+  if (process.stderr.isTTY) console.error(terminalWording.followUp(threadId))
 }
 
 async function upload(parley: ParleyAddress, name: string, content: Readable, signal: AbortSignal): Promise<string> {
@@ -161,13 +257,6 @@ async function call(
   )
 }
 
-async function openFile(path: string): Promise<Readable> {
-  const known = await stat(path).catch(() => null)
-  if (known === null) throw new ParleyError('file_missing', terminalWording.fileMissing(path))
-  if (!known.isFile()) throw new ParleyError('file_unsupported', terminalWording.notAFile(path))
-  return createReadStream(path)
-}
-
 /** Standard input when something is piped in; `null` for a terminal, nothing, or silence. */
 async function readStdin(): Promise<Readable | null> {
   if (process.stdin.isTTY) return null
@@ -194,33 +283,40 @@ async function readStdin(): Promise<Readable | null> {
   )
 }
 
-/** A status line that overwrites itself; silent if stderr is not a terminal. */
-function statusLine() {
-  let shown = false
-  return {
-    show(text: string) {
-      if (!process.stderr.isTTY) return
-      process.stderr.write(`\r\x1b[K${text}…`)
-      shown = true
-    },
-    clear() {
-      if (shown) process.stderr.write('\r\x1b[K')
-      shown = false
-    },
-  }
-}
-
 /**
- * The arguments of `ask` and `route`: files, then the question. Throws `request_invalid` if the question is missing. Relative paths
- * start at `folder`.
+ * The arguments of `ask` and `route`: files, then the question. Relative paths start at `folder`. `literal`: a `--` was typed, so the
+ * last word is the question whatever it looks like. Throws `UsageError` if a file or the question is missing, or a file is none.
  */
 export async function filesAndQuestion(
   words: readonly string[],
   folder: string,
+  literal = false,
 ): Promise<{ files: string[]; question: string }> {
-  const question = words.at(-1) ?? ''
-  const known = question === '' ? null : await stat(resolve(folder, question)).catch(() => null)
-  if (known?.isFile())
-    throw new ParleyError('request_invalid', terminalWording.questionMissing(basename(question), question))
-  return { files: words.slice(0, -1), question }
+  const [question = '', ...before] = words.toReversed()
+  const files = before.reverse()
+  for (const path of files) if (path !== '-') await checkFile(resolve(folder, path))
+  if (literal || question === '' || question === '-') return { files, question }
+  if ((await kindOf(resolve(folder, question))) === 'file')
+    throw new UsageError(terminalWording.questionMissing(basename(question), question))
+  if (looksLikePath(question)) throw new UsageError(terminalWording.fileMissingOrQuestion(question))
+  return { files, question }
+}
+
+/** One word with a slash or an extension. */
+function looksLikePath(word: string): boolean {
+  return !/\s/.test(word) && (/[/\\]/.test(word) || /[^.]\.\p{L}[\p{L}\d]{0,4}$/u.test(word))
+}
+
+async function checkFile(path: string): Promise<void> {
+  const kind = await kindOf(path)
+  if (kind === 'file') return
+  const { fileMissing, isFolder, notARegularFile } = terminalWording
+  throw new UsageError((kind === undefined ? fileMissing : kind === 'folder' ? isFolder : notARegularFile)(path))
+}
+
+/** `other`: such as a device, or the pipe of `<(command)`. */
+async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | undefined> {
+  const known = await stat(path).catch(() => undefined)
+  if (known === undefined) return undefined
+  return known.isFile() ? 'file' : known.isDirectory() ? 'folder' : 'other'
 }

@@ -1,16 +1,20 @@
 /** Commands use the Parley that runs on this home, or start one and stop it afterwards. */
 
-import type { ApiError } from '../../adapters/console/api.ts'
+import type { ApiError, ConsoleStatus } from '../../adapters/console/api.ts'
 import type { App, AppOptions } from '../app.ts'
 import { platformVariables } from '../config/platforms.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
+import type { PersonRole } from '../core/person.ts'
+import { invitationAddress, setUpAddress } from '../identity/invitations.ts'
 import type { Check } from '../ops/doctor.ts'
 import type { RouteEntry } from '../ops/http.ts'
 import { createLogger } from '../ops/logger.ts'
+import { localAddress } from '../ops/routes.ts'
 import type { DryRun } from '../routing/dry-run.ts'
 import { type Running, readRunning, readTerminalToken } from '../store/home.ts'
 import { terminalWording } from '../wording/terminal.ts'
+import type { Status } from './status.ts'
 
 /** Logs errors only, so that a command's output stays readable. */
 const quiet = ({ secrets }: Config) =>
@@ -32,7 +36,7 @@ export interface ParleyAddress {
 }
 
 async function reach(home: string, url: string): Promise<ParleyAddress> {
-  return { url: reachable(url), headers: { authorization: `Bearer ${await readTerminalToken(home)}` } }
+  return { url: localAddress(url), headers: { authorization: `Bearer ${await readTerminalToken(home)}` } }
 }
 
 export async function withParley<T>(use: (parley: ParleyAddress) => Promise<T>): Promise<T> {
@@ -55,17 +59,51 @@ export async function examineParley(): Promise<Check[]> {
   return (await request(config.home, running, '/doctor')) as Check[]
 }
 
-/** A link that opens the page of the running Parley. */
-export async function createPageLink(): Promise<string> {
-  const { home, running } = await findRunning()
-  const { path } = (await request(home, running, '/links', { method: 'POST' })) as { path: string }
-  return new URL(path, reachable(running.url)).href
+/** The address at which the first account is created. */
+export async function createSetUpLink(): Promise<string> {
+  const { home, page, running } = await findRunning()
+  const { code } = (await request(home, running, '/set-up-codes', { method: 'POST' })) as { code: string }
+  return setUpAddress(page, code)
+}
+
+/** An address that invites somebody, or resets the password of the account with this email address. */
+export async function createInvitationLink(
+  role: PersonRole,
+  email: string | undefined,
+): Promise<{ link: string; resets: boolean }> {
+  const { home, page, running } = await findRunning()
+  const { code, resets } = (await request(home, running, '/invitations', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ role, email }),
+  })) as { code: string; resets: boolean }
+  return { link: invitationAddress(page, code), resets }
 }
 
 /** All routes of the running Parley. */
 export async function listRoutes(): Promise<RouteEntry[]> {
   const { home, running } = await findRunning()
   return (await request(home, running, '/routes')) as RouteEntry[]
+}
+
+/** Whether Parley runs on this home, and how it is. */
+export async function readStatus(): Promise<Status> {
+  const { home } = readConfig()
+  const running = await readRunning(home)
+  if (running === undefined) return { running: false, home, ready: false }
+  const [ready, { version, models }] = await Promise.all([
+    request(home, running, '/readyz', { answers: [200, 503] }) as Promise<Readiness>,
+    request(home, running, '/console/status') as Promise<ConsoleStatus>,
+  ])
+  const { pid, url } = running
+  const { ok, userMessage, connections } = ready
+  return { running: true, home, pid, url, version, ready: ok, userMessage, models, connections }
+}
+
+interface Readiness {
+  ok: boolean
+  userMessage?: string
+  connections: Extract<Status, { running: true }>['connections']
 }
 
 /** How the Parley of this home would route a question. */
@@ -84,25 +122,26 @@ export async function explainRoute(dryRun: DryRun): Promise<unknown> {
 }
 
 /** Throws the running Parley's error message. */
-async function request(home: string, running: Running, path: string, init: RequestInit = {}): Promise<unknown> {
+async function request(
+  home: string,
+  running: Running,
+  path: string,
+  { answers = [200], ...init }: RequestInit & { answers?: number[] } = {},
+): Promise<unknown> {
   const { url, headers } = await reach(home, running.url)
   const answer = await fetch(new URL(path, url), { ...init, headers: { ...init.headers, ...headers } }).catch(
     () => null,
   )
-  if (answer?.ok) return await answer.json()
+  if (answer !== null && answers.includes(answer.status)) return await answer.json()
   const refused = (await answer?.json().catch(() => null)) as ApiError | null | undefined
   const silent = terminalWording.noResponse(url, running.pid)
   throw new ParleyError('request_invalid', refused?.error?.userMessage ?? silent)
 }
 
-async function findRunning(): Promise<{ home: string; running: Running }> {
-  const { home } = readConfig()
+/** `page`: where people open it. */
+async function findRunning(): Promise<{ home: string; page: string; running: Running }> {
+  const { home, publicUrl } = readConfig()
   const running = await readRunning(home)
-  if (running !== undefined) return { home, running }
+  if (running !== undefined) return { home, page: publicUrl ?? localAddress(running.url), running }
   throw new ParleyError('request_invalid', terminalWording.noParley)
-}
-
-/** A server bound to all addresses is reached through loopback. */
-function reachable(url: string): string {
-  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }

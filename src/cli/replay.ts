@@ -10,7 +10,7 @@ import { ParleyError } from '../core/errors.ts'
 import { Json } from '../core/json.ts'
 import { silentLog } from '../core/log.ts'
 import type { Replay, Replayed, ServeMounts } from '../core/replay.ts'
-import { createAccessGate } from '../ops/access.ts'
+import { createAccessGate, withoutAccounts } from '../ops/access.ts'
 import { serveHttp } from '../ops/http.ts'
 import { terminalWording } from '../wording/terminal.ts'
 import { platforms } from './platforms.ts'
@@ -87,6 +87,7 @@ const serve: ServeMounts = (mounts) => {
     loopback: true,
     exposed: false,
     terminalToken: randomUUID(),
+    ...withoutAccounts,
     findKey: async () => null,
   })
   return serveHttp({ host: '127.0.0.1', port: 0, mounts, gate, log: silentLog })
@@ -139,7 +140,7 @@ function parse(text: string): Json | undefined {
 }
 
 /** Untrusted text for a terminal: one short line without control characters. */
-function oneLine(text: string): string {
+export function oneLine(text: string, most = maxSummaryChars): string {
   const flat = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
-  return flat.length <= maxSummaryChars ? flat : `${flat.slice(0, maxSummaryChars - 1).toWellFormed()}…`
+  return flat.length <= most ? flat : `${flat.slice(0, most - 1).toWellFormed()}…`
 }

@@ -1,7 +1,5 @@
 /** `parley route --dry-run`: reads the files here and asks Parley how it would route the question. Calls no model. */
 
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { Config } from '../config.ts'
@@ -10,6 +8,7 @@ import { describeDecision, RouteDecision } from '../core/route-decision.ts'
 import { createReader } from '../media/create-reader.ts'
 import type { DryRun } from '../routing/dry-run.ts'
 import { terminalWording } from '../wording/terminal.ts'
+import { readLocally } from './read-locally.ts'
 
 export interface RouteOptions {
   question: string
@@ -45,13 +44,8 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
       const name = basename(path)
       if (!(await stat(path).catch(() => null))?.isFile())
         throw new ParleyError('file_missing', terminalWording.fileMissing(path))
-      const request = { path, name, mediaType: 'application/octet-stream', contentHash: await hashOf(path) }
       try {
-        const { tokens, pages, images } = await reader.read(request, {
-          signal: new AbortController().signal,
-          onProgress() {},
-          pictures: { put: hashOfBytes },
-        })
+        const { tokens, pages, images } = await readLocally(reader, path)
         counted.push({ name, tokens, pages, images: images?.length ?? 0 })
       } catch (thrown) {
         note(terminalWording.notCounted(name, asParleyError(thrown).userMessage))
@@ -62,15 +56,4 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
   } finally {
     await reader.close()
   }
-}
-
-/** Pictures are counted and not kept. */
-async function hashOfBytes(bytes: Uint8Array): Promise<string> {
-  return createHash('sha256').update(bytes).digest('hex')
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of createReadStream(path)) hash.update(piece)
-  return hash.digest('hex')
 }

@@ -61,6 +61,19 @@ export const Environment = z.object({
   TRANSCRIBE_URL: url.optional(),
   TRANSCRIBE_MODEL: z.string().min(1).optional(),
   TRANSCRIBE_API_KEY: z.string().min(1).optional(),
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: settingMust.beSmtp }).optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^<>\r\n]{1,100}<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, settingMust.beSender)
+    .optional(),
+  EMBEDDINGS_URL: url.optional(),
+  EMBEDDINGS_MODEL: z.string().min(1).optional(),
+  EMBEDDINGS_API_KEY: z.string().min(1).optional(),
+  RERANK_URL: url.optional(),
+  RERANK_MODEL: z.string().min(1).optional(),
+  RERANK_API_KEY: z.string().min(1).optional(),
+  BRAVE_API_KEY: z.string().min(1).optional(),
+  TAVILY_API_KEY: z.string().min(1).optional(),
   FFMPEG_PATH: z.string().min(1).optional(),
   DISCORD_TOKEN: z.string().min(1).optional(),
   DISCORD_API_URL: url.optional(),

@@ -1,25 +1,21 @@
 /** The shape of parley.yaml. */
 import { z } from 'zod'
-import { decimalUsd, usd } from '../core/money.ts'
-import type { Scope } from '../core/scope.ts'
+import { bounds, usd } from '../core/money.ts'
+import { routedNames } from '../core/route-decision.ts'
+import { readScope } from '../core/scope.ts'
 import { isTimeZone, periods } from '../core/window.ts'
 import { families, type LimitOverrides, type Limits } from '../media/limits.ts'
 import { tiers } from '../models/catalogue.ts'
 import { readPrice } from '../models/price.ts'
+import { readAddressRange } from '../ops/client-address.ts'
 import { settingMust } from '../wording/startup.ts'
+import { Amount } from './amount.ts'
+import { Embeddings, Rerank } from './embeddings.ts'
 import { url } from './environment.ts'
+import { Search } from './search.ts'
+import { SignIn } from './sign-in.ts'
 
 const secureUrl = z.url({ protocol: /^https$/, error: settingMust.beSecureUrl })
-
-/** Decimal USD, kept as text because prices are never floats. */
-const Amount = z.union([z.string(), z.number()], settingMust.beAmount).transform((value, context) => {
-  try {
-    return decimalUsd(usd(String(value)))
-  } catch {
-    context.addIssue(settingMust.beAmount)
-    return z.NEVER
-  }
-})
 
 const Price = z
   .strictObject({
@@ -45,22 +41,30 @@ const Price = z
 
 const Budget = z
   .strictObject({
-    scope: z
-      .string()
-      .regex(
-        /^(?:all|workspace:[^/]+\/[^/]+|channel:[^/]+\/[^/]+\/[^/]+|user:[^/]+\/[^/]+\/[^/]+|model:[^/]+\/[^/]+|key:[^/]+)$/,
-        settingMust.beScope,
-      ),
+    scope: z.string().transform((written, context) => {
+      const scope = readScope(written)
+      if (scope !== undefined) return scope
+      context.addIssue(settingMust.beScope)
+      return z.NEVER
+    }),
     period: z.enum(periods),
     usd: Amount,
   })
-  .transform(({ scope, period, usd: amount }) => ({ scope: scope as Scope, period, amount: usd(amount) }))
+  .transform(({ scope, period, usd: amount }) => ({ scope, period, amount: usd(amount) }))
+
+/** Not what the request itself needs. */
+const ownHeader = /^(?!(?:host|connection|content-|transfer-|accept|proxy-|te$|upgrade))[a-z0-9-]{1,80}$/i
+
+/** `slack/T1/U1`, `console/local/<person>`, `oidc:<issuer>#<subject>`, `email:<address>`. */
+const admin = /^(?:[^/\s]+\/[^/\s]+\/[^/\s]+|oidc:https?:\/\/[^\s#]+#\S+|email:[^\s@]+@[^\s@]+)$/
 
 /** The shape of parley.yaml; a test checks that `parley.example.yaml` shows every key. */
 export type File = z.infer<typeof File>
 export const File = z.strictObject({
   /** Admins of the whole installation. The owners of a workspace are its admins without being listed here. */
-  admins: z.array(z.string().regex(/^[^/\s]+\/[^/\s]+\/[^/\s]+$/, settingMust.beUser)).default([]),
+  admins: z.array(z.string().regex(admin, settingMust.beUser)).default([]),
+  /** Sign-in to the page. */
+  signIn: SignIn,
   models: z
     .strictObject({
       default: z.string().min(1).optional(),
@@ -75,6 +79,20 @@ export const File = z.strictObject({
               .string()
               .regex(/^[A-Z][A-Z0-9_]*$/, settingMust.beVariableName)
               .optional(),
+            /** Sent with each request; `${NAME}` in a value is the environment variable. */
+            headers: z
+              .record(
+                z.string(),
+                z
+                  .string()
+                  .max(4_000)
+                  .regex(/^[\x20-\x7e]*$/, settingMust.beHeaderValue),
+              )
+              .refine(
+                (headers) => Object.keys(headers).every((name) => ownHeader.test(name)),
+                settingMust.haveHeaderNames,
+              )
+              .optional(),
           }),
         )
         .default([]),
@@ -87,14 +105,15 @@ export const File = z.strictObject({
             alias: z
               .string()
               .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u, settingMust.beAlias)
+              .refine((alias) => !routedNames.includes(alias.toLowerCase()), settingMust.notBeReserved)
               .optional(),
             tier: z.enum(tiers).optional(),
             local: z.boolean().optional(),
             vision: z.boolean().optional(),
             audio: z.boolean().optional(),
             tools: z.boolean().optional(),
-            contextWindow: z.int().min(1024).optional(),
-            maxOutputTokens: z.int().min(16).optional(),
+            contextWindow: z.int().min(1024).max(bounds.count).optional(),
+            maxOutputTokens: z.int().min(16).max(bounds.count).optional(),
             price: Price.optional(),
           }),
         )
@@ -108,6 +127,31 @@ export const File = z.strictObject({
     .refine(
       (budgets) => new Set(budgets.map(({ scope, period }) => `${period} ${scope}`)).size === budgets.length,
       settingMust.notRepeatBudgets,
+    )
+    .default([]),
+  /** The search engine for the web. */
+  search: Search,
+  /** Search by meaning in files. */
+  embeddings: Embeddings,
+  rerank: Rerank,
+  /** The OpenAI-compatible endpoint. */
+  api: z
+    .strictObject({
+      /** Origins of pages that may call it from a browser. */
+      origins: z
+        .array(z.url(settingMust.beOrigin).refine((text) => URL.parse(text)?.origin === text, settingMust.beOrigin))
+        .default([]),
+    })
+    .prefault({}),
+  /** Proxies whose `X-Forwarded-For` counts: addresses and ranges. */
+  trustedProxies: z
+    .array(
+      z.string().transform((text, context) => {
+        const range = readAddressRange(text)
+        if (range !== undefined) return range
+        context.addIssue(settingMust.beAddressRange)
+        return z.NEVER
+      }),
     )
     .default([]),
   discord: z.strictObject({ shards: z.int().min(1).max(1000).optional() }).prefault({}),
@@ -133,6 +177,12 @@ export const File = z.strictObject({
     .strictObject({
       concurrency: z.int().min(1).max(1000).default(200),
       readers: z.int().min(1).max(64).default(2),
+    })
+    .prefault({}),
+  /** Files shared earlier. */
+  memory: z
+    .strictObject({
+      otherWords: z.boolean().default(false),
     })
     .prefault({}),
   limits: z

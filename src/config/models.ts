@@ -4,6 +4,7 @@ import type { ConfiguredModel } from '../models/catalogue.ts'
 import { configurationWording } from '../wording/startup.ts'
 import type { Environment } from './environment.ts'
 import type { File } from './file.ts'
+import { filledHeaders, variablesIn } from './variables.ts'
 
 export type TranscriberSettings =
   | { dialect: 'openai'; url: string; model: string; apiKey?: string | undefined }
@@ -13,16 +14,20 @@ export interface ModelServer {
   name: string
   baseUrl: string
   apiKey?: string | undefined
+  headers?: Record<string, string> | undefined
+  /** Values of variables within the headers. */
+  secrets?: string[] | undefined
 }
 
 export function modelServers({ models }: File, variables: Record<string, string>): ModelServer[] {
-  return models.servers.map(({ name, url, keyVariable }) => {
+  return models.servers.map(({ name, url, keyVariable, headers }) => {
     const apiKey = keyVariable === undefined ? undefined : variables[keyVariable]
-    return { name, baseUrl: url, apiKey }
+    if (headers === undefined) return { name, baseUrl: url, apiKey }
+    return { name, baseUrl: url, apiKey, ...filledHeaders(headers, variables) }
   })
 }
 
-const builtInProviders = ['openai', 'anthropic', 'ollama', 'transcriber']
+const builtInProviders = ['openai', 'anthropic', 'ollama', 'transcriber', 'embeddings']
 
 export function serverProblems({ models }: File, variables: Record<string, string>): string[] {
   const names = models.servers.map(({ name }) => name)
@@ -35,6 +40,13 @@ export function serverProblems({ models }: File, variables: Record<string, strin
       keyVariable === undefined || variables[keyVariable] !== undefined
         ? []
         : [configurationWording.serverKeyMissing(name, keyVariable)],
+    ),
+    ...models.servers.flatMap(({ name, headers = {} }) =>
+      Object.entries(headers).flatMap(([header, value]) =>
+        variablesIn(value)
+          .filter((variable) => variables[variable] === undefined)
+          .map((variable) => configurationWording.serverHeaderMissing(name, header, variable)),
+      ),
     ),
     ...models.list
       .filter(({ provider }) => !known.includes(provider))

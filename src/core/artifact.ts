@@ -42,6 +42,15 @@ export const Picture = z.object({
   at: Position.optional(),
 })
 
+/** What a page of the web says of itself: untrusted text. */
+export type PageFacts = z.infer<typeof PageFacts>
+export const PageFacts = z.object({
+  title: z.string().max(300).optional(),
+  site: z.string().max(100).optional(),
+  /** YYYY-MM-DD */
+  published: z.string().max(10).optional(),
+})
+
 export type Artifact = z.infer<typeof Artifact>
 export const Artifact = z.object({
   /** SHA-256 of the file's bytes, hex. */
@@ -56,21 +65,25 @@ export const Artifact = z.object({
   /** Pages, slides or sheets in the file; `segments` may cover fewer. */
   pages: z.number().int().nonnegative().optional(),
   durationMs: z.number().optional(),
+  page: PageFacts.optional(),
   tokens: z.number().int().nonnegative(),
   /** Set when a limit ended the reading early: what was left out, as a sentence. */
   truncated: z.string().optional(),
   problems: z.array(Problem),
 })
 
-/** "p. 137", "lines 10–24", "rows 2–9 of Budget", "slide 3", "1:05": how people read a position. */
-export function describePosition(at: Position): string {
-  return at.inner === undefined ? describePlace(at) : `${at.inner}, ${describePlace(at)}`
+/** "p. 137", "lines 10–24", "rows 2–9 of Budget", "slide 3", "1:05", "picture": how people read a position in the file `title`. */
+export function describePosition(at: Position, title = ''): string {
+  return at.inner === undefined ? describePlace(at, title) : `${at.inner}, ${describePlace(at, at.inner)}`
 }
 
-function describePlace(at: Position): string {
+/** A picture has no pages. By its name, which is what people see beside the place. */
+export const isPicture = (title: string) => /\.(?:jpe?g|jfif|png|gif|webp|avif|hei[cf]|svg|bmp)$/i.test(title)
+
+function describePlace(at: Position, file: string): string {
   switch (at.kind) {
     case 'page':
-      return `p. ${at.page}`
+      return at.page === 1 && isPicture(file) ? 'picture' : `p. ${at.page}`
     case 'slide':
       return `slide ${at.slide}`
     case 'rows':

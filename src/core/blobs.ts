@@ -20,12 +20,20 @@ export interface PutOptions {
   signal?: AbortSignal | undefined
 }
 
+/** The first and the last byte. */
+export interface ByteRange {
+  from: number
+  to: number
+}
+
 export interface Blobs {
   /** Takes in a stream. Throws `file_too_large` as soon as it passes `maxBytes`; nothing is left behind then. */
   put(content: Readable, options: PutOptions): Promise<HeldBlob>
   has(hash: string): Promise<boolean>
+  /** All bytes, or a part of them. Throws `file_missing`. */
+  open(hash: string, range?: ByteRange): Promise<Readable>
   /** Throws `file_missing`. */
-  open(hash: string): Promise<Readable>
+  size(hash: string): Promise<number>
   /**
    * Lends the bytes as a file on this machine, for readers in other processes. It must not be changed, and may be gone when
    * `use` has returned. Throws `file_missing`.

@@ -5,8 +5,10 @@
  */
 import type { Author, ConversationRef, ReplyTarget } from './message.ts'
 
-/** Of one reply. `cheaper` and `better` regenerate it with a model of the tier below or above. */
-export const turnActions = ['stop', 'regenerate', 'cheaper', 'better', 'why', 'good', 'bad'] as const
+/**
+ * Of one reply. `cheaper` and `better` regenerate it with a model of the tier below or above; `mine` searches what the presser alone may see.
+ */
+export const turnActions = ['stop', 'regenerate', 'cheaper', 'better', 'why', 'mine', 'good', 'bad'] as const
 export type TurnAction = (typeof turnActions)[number]
 
 /** Of a request for an admin's approval. */
@@ -70,6 +72,8 @@ export interface CommandSpec {
   summary: string
   /** The least role that may call it. */
   role: Role
+  /** It asks a question, whose answer follows in the place where it was called. */
+  asks?: true
   args: readonly ArgumentSpec[]
   /** Complete lines as they are typed after `/parley`. */
   examples: readonly string[]
@@ -82,6 +86,8 @@ export interface CommandCall {
   author: Author
   /** What was typed after `/parley`: `budget set channel 20 month`. Mentions are platform ids: `<@U123>`, `<#C123>`. */
   text: string
+  /** It was typed in a direct conversation with Parley: nobody else reads it. */
+  direct?: boolean
   /** Where the answer and, for what is set up here, later notices go. */
   replyTarget: ReplyTarget
   locale?: string

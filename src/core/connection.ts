@@ -5,6 +5,7 @@
  */
 
 import { connectionWording } from '../wording/connections.ts'
+import { orAborted } from './abort.ts'
 import { asParleyError, type ErrorCode, errorFields, ParleyError } from './errors.ts'
 import type { Log } from './log.ts'
 import { type Clock, type Delays, pauseAfter, sleep, systemClock } from './retry.ts'
@@ -205,18 +206,6 @@ export function describeConnection(state: ConnectionState): string {
       return connectionWording.waiting(state.since, state.userMessage, state.until)
     case 'off':
       return state.userMessage ?? connectionWording.off
-  }
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
 

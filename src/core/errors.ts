@@ -42,11 +42,22 @@ export const errorCodes = {
   model_refused_key: 'never',
   model_rejected_request: 'never',
   model_context_overflow: 'never',
-  model_stalled: 'now',
+  model_filtered: 'never',
+  model_out_of_memory: 'never',
+  // Each try is paid.
+  model_stalled: 'never',
+  model_empty: 'never',
   model_truncated: 'now',
   model_unknown: 'never',
   model_not_allowed: 'never',
   model_price_unknown: 'never',
+  // embeddings
+  embeddings_unusable: 'later',
+  // web search
+  search_unreachable: 'later',
+  search_busy: 'later',
+  search_refused_key: 'never',
+  search_rejected: 'never',
   // money and limits
   budget_exhausted: 'never',
   rate_limited: 'later',
@@ -71,10 +82,47 @@ export const errorCodes = {
   request_too_large: 'never',
   request_incomplete: 'now',
   credentials_missing: 'never',
+  sign_in_refused: 'never',
+  code_invalid: 'never',
+  already_set_up: 'never',
+  person_not_found: 'never',
+  // signing in at a provider
+  mail_failed: 'later',
+  sign_in_provider_unreachable: 'later',
+  sign_in_provider_misconfigured: 'never',
+  sign_in_expired: 'now',
+  sign_in_forged: 'never',
+  sign_in_canceled: 'now',
+  sign_in_code_invalid: 'now',
+  sign_in_issuer_wrong: 'never',
+  sign_in_audience_wrong: 'never',
+  sign_in_nonce_wrong: 'never',
+  sign_in_token_expired: 'now',
+  sign_in_token_unsigned: 'now',
+  sign_in_answer_incomplete: 'never',
+  sign_in_tenant_wrong: 'never',
+  sign_in_not_invited: 'never',
+  sign_in_not_allowed: 'never',
+  sign_in_email_unverified: 'never',
+  sign_in_groups_unknown: 'never',
+  sign_in_invitation_invalid: 'never',
+  sign_in_account_disabled: 'never',
+  sign_in_account_taken: 'never',
+  sign_in_session_changed: 'never',
+  team_not_found: 'never',
   address_unknown: 'never',
   method_unknown: 'never',
   internal: 'now',
 } as const satisfies Record<string, Retry>
+
+/** Failures that Parley itself does not try again, though a person may: each try is paid, or the next may go better. */
+const byHand = new Set(['model_stalled', 'model_empty', 'model_out_of_memory', 'turn_crashed'])
+
+/** Whether asking the same again may help the person who reads of a failure with this code. */
+export function mayHelpAgain(code: string | undefined): boolean {
+  const retry: Retry = Object.entries(errorCodes).find(([known]) => known === code)?.[1] ?? 'now'
+  return retry !== 'never' || byHand.has(code ?? '')
+}
 
 export type Retry = 'now' | 'later' | 'never'
 export type ErrorCode = keyof typeof errorCodes

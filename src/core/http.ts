@@ -5,20 +5,42 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Context } from 'hono'
+import type { ActiveKey, KeyScope } from './api-key.ts'
 import type { ErrorCode, ParleyError } from './errors.ts'
+import type { SignedIn } from './person.ts'
 
 /**
- * Who may call a route.
+ * The callers of a route.
  *
- * `health`: anyone. `public`: anyone, for pages that show no data. `platform`: anyone; the adapter checks the platform's signature first. `key`: callers with an API key.
- * `page`: a browser on this machine, with the page's cookie if Parley is reachable from outside; also the terminal.
- * `terminal`: callers on this machine that can read the token file in PARLEY_HOME. `link`: anyone on this machine, for the
- * page's one-time link, which carries its own proof.
+ * `health`: anyone. `public`: anyone, for pages that show no data. `platform`: anyone; the adapter checks the platform's signature
+ * first. `key:…`: callers with an API key that has this scope, or with a token that was made with such a key. `key`: callers with
+ * the key itself, whatever its scopes.
+ * `page`: a signed-in person; while there are no accounts, the user of this machine; also the terminal. `admin`: those of them who
+ * are admins of the installation. `costs`: those who may read all amounts.
+ * `signIn`: anyone who can open the page, for the page itself and for what signs people in. A change must come from the page.
+ * `terminal`: callers on this machine that can read the token file in PARLEY_HOME.
+ *
+ * A route that shows what belongs to somebody also checks its owner: an entry here says only who the caller is.
  */
-export type Access = 'health' | 'public' | 'platform' | 'key' | 'page' | 'terminal' | 'link'
+export type Access =
+  | `key:${KeyScope}`
+  | 'health'
+  | 'public'
+  | 'platform'
+  | 'key'
+  | 'page'
+  | 'admin'
+  | 'costs'
+  | 'signIn'
+  | 'terminal'
 
-/** Who was let through, by the first entry of `access` that fits. */
-export type Caller = { as: Exclude<Access, 'key'> } | { as: 'key'; key: { id: string; name: string } }
+/** The caller that was let through, by the first entry of `access` that fits. */
+export type Caller =
+  | { as: 'health' | 'public' | 'platform' | 'signIn' }
+  | { as: 'terminal' }
+  /** `null`: the user of this machine, while there are no accounts. */
+  | { as: 'page'; person: SignedIn | null }
+  | { as: 'key'; key: ActiveKey }
 
 export interface HttpEnv {
   /** For what has to write past web streams, or belongs to an SDK that wants Node's own objects. */
@@ -52,24 +74,32 @@ export interface Mount {
   /** Failures at this address and below it are written by this mount, also where it has no route. */
   prefix: string
   routes: readonly Route[]
-  /** On every answer. */
-  headers?: Readonly<Record<string, string>>
+  /** On every answer; where they depend on the request, made for it. */
+  headers?: Readonly<Record<string, string>> | ((context: HttpContext) => Readonly<Record<string, string>>)
+  /** Answers a browser that asks whether a page of another origin may call an address; nothing: it may not. */
+  preflight?(context: HttpContext): Response | undefined
   /** Default: `{error: {code, userMessage}}` with the status of `statusOf`. */
   writeError?(context: HttpContext, error: ParleyError): Response
 }
 
-const statuses: Partial<Record<ErrorCode, 401 | 403 | 404 | 405 | 408 | 409 | 413 | 503 | 507>> = {
+const statuses: Partial<Record<ErrorCode, 401 | 403 | 404 | 405 | 408 | 409 | 413 | 429 | 503 | 507>> = {
   credentials_missing: 401,
+  sign_in_refused: 401,
   request_forbidden: 403,
+  code_invalid: 403,
   address_unknown: 404,
   conversation_not_found: 404,
   turn_not_found: 404,
   file_missing: 404,
+  person_not_found: 404,
+  team_not_found: 404,
   method_unknown: 405,
   request_incomplete: 408,
   turn_not_latest: 409,
+  already_set_up: 409,
   request_too_large: 413,
   file_too_large: 413,
+  rate_limited: 429,
   database_unreachable: 503,
   queue_unreachable: 503,
   disk_failed: 503,

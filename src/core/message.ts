@@ -33,6 +33,8 @@ export const Attachment = z.object({
   durationMs: z.number().nonnegative().optional(),
   /** Where people open it on the platform; citations of the file link to it. */
   link: z.string().optional(),
+  /** The message that has it, on platforms where a file goes with its message. */
+  messageId: z.string().optional(),
   /** The author of the message recorded it as the message. Never true of what they forward, quote or attach as a file. */
   voiceNote: z.boolean().default(false),
   /** What the platform itself heard in a recording. */
@@ -58,10 +60,43 @@ export const Author = z.object({
   name: z.string().optional(),
   /**
    * What the platform itself says of this person in this workspace. Owners are Parley's first admins there; `guest` and
-   * `stranger` (of another organisation) obey the guest policy. Absent: not known, an ordinary member.
+   * `stranger` (of another organisation) obey the guest policy. Absent: not known, an ordinary member. `disabled` is Parley's own:
+   * an admin disabled the person, who gets no answer.
    */
-  membership: z.enum(['owner', 'member', 'guest', 'stranger']).optional(),
+  membership: z.enum(['owner', 'member', 'guest', 'stranger', 'disabled']).optional(),
+  /** The person whose account or key it is, where that is known. Intake fills it in. */
+  personId: z.uuid().optional(),
+  /** IANA; what day it is for them. Intake fills it in where the person set one. */
+  timeZone: z.string().optional(),
+  /** The teams whose rules hold for what they ask here. Intake fills it in. */
+  teamIds: z.array(z.uuid()).optional(),
 })
+
+/** How a model is to pick its words, as programs set it. What a model's server does not take is left out, and the answer says so. */
+export type Sampling = z.infer<typeof Sampling>
+export const Sampling = z.object({
+  topP: z.number().optional(),
+  seed: z.int().optional(),
+  presencePenalty: z.number().optional(),
+  frequencyPenalty: z.number().optional(),
+  reasoningEffort: z.string().optional(),
+  /** The answer ends before the first of these. */
+  stop: z.array(z.string()).optional(),
+})
+
+/** The words of OpenAI's Chat Completions for it, which programs send and most model servers take. */
+export const samplingWords = {
+  topP: 'top_p',
+  seed: 'seed',
+  presencePenalty: 'presence_penalty',
+  frequencyPenalty: 'frequency_penalty',
+  reasoningEffort: 'reasoning_effort',
+  stop: 'stop',
+} as const satisfies Record<keyof Sampling, string>
+
+/** `auto`: Parley decides by what the question is about (src/search/when-web.ts). */
+export type WebMode = z.infer<typeof WebMode>
+export const WebMode = z.enum(['auto', 'on', 'off'])
 
 /** What a message asks for beside its words; policies and limits still hold. */
 export type Overrides = z.infer<typeof Overrides>
@@ -70,6 +105,26 @@ export const Overrides = z.object({
   model: z.string().optional(),
   temperature: z.number().min(0).max(2).optional(),
   maxOutputTokens: z.number().int().positive().optional(),
+  sampling: Sampling.optional(),
+  /** Whether the web is searched, where the place leaves it open. */
+  web: WebMode.optional(),
+})
+
+/** How a program, which composes its own prompts, wants its question answered. */
+export type Program = z.infer<typeof Program>
+export const Program = z.object({
+  /** The prompt is its own: nothing that Parley or admins say about persona and form is added. */
+  ownPrompt: z.boolean(),
+  /** If what it sent does not fit the model: refuse the question, or leave out the oldest messages and say so. */
+  overflow: z.enum(['refuse', 'cut']),
+  /** Whether another model may answer in place of the one that it named. */
+  fallback: z.boolean(),
+  /** The beginning of the answer, which the model continues. */
+  continues: z.string().optional(),
+  /** Names of what the request had and Parley does not know. */
+  ignored: z.array(z.string()),
+  /** Of the request, because an Idempotency-Key belongs to one request only. */
+  digest: z.string(),
 })
 
 export type IncomingMessage = z.infer<typeof IncomingMessage>
@@ -85,6 +140,8 @@ export const IncomingMessage = z.object({
   replyTarget: ReplyTarget,
   /** The text of the message that this one answers or forwards. */
   quoted: z.string().optional(),
+  /** All that was said before it in its conversation was read with it, or nothing was said there. */
+  upToDate: z.boolean().optional(),
   /** What belongs to the question and could not be read, as sentences for its receipt: a thread, a file in it. */
   unread: z.array(z.string()).optional(),
   overrides: Overrides.optional(),
@@ -94,8 +151,11 @@ export const IncomingMessage = z.object({
   history: z.array(z.object({ role: z.enum(['user', 'assistant']), text: z.string() })).optional(),
   /** Instructions that the sender sets for this answer. */
   instructions: z.string().optional(),
+  program: Program.optional(),
   /** Only its author may see the answer, where the platform can. */
   private: z.boolean().optional(),
+  /** Its thread has readers of its own, such as a private thread on Discord: what is shared there is not shared with the channel. */
+  ownPlace: z.boolean().optional(),
   /** BCP 47. */
   locale: z.string().optional(),
   /** ISO 8601, by the platform's clock. */

@@ -3,11 +3,36 @@ export type NanoUsd = bigint
 
 const NANOS_PER_USD = 1_000_000_000n
 
-/** Reads a decimal such as `0.15` exactly. Throws a RangeError on anything else or on more than nine decimals. */
+/**
+ * Bounds of everything that is counted in money. Columns of amounts are signed 64-bit integers (9.2e18 nano-USD), and sums
+ * of a few amounts must fit into them, too.
+ */
+export const bounds = {
+  /** Of a price, a budget with what was granted to it, or a correction: a billion USD. */
+  amount: 1_000_000_000n * NANOS_PER_USD,
+  /** Of one call. More than any budget holds, so that a call whose price is absurd is refused like any other dear one. */
+  call: 2_000_000_000n * NANOS_PER_USD,
+  /** Tokens or milliseconds of one call. */
+  count: 1_000_000_000,
+} as const
+
+/** A count that somebody else told, within its bounds. */
+export function boundedCount(count: number): number {
+  return Number.isFinite(count) ? Math.min(Math.max(0, Math.round(count)), bounds.count) : 0
+}
+
+/** What a call costs, within its bounds. */
+export function boundedCost(cost: NanoUsd): NanoUsd {
+  return cost > bounds.call ? bounds.call : cost
+}
+
+/** Reads a decimal such as `0.15` exactly. Throws a RangeError on anything else, more than nine decimals, or too much. */
 export function usd(decimal: string): NanoUsd {
-  const match = /^(\d+)(?:\.(\d{1,9}))?$/.exec(decimal.trim())
-  if (!match) throw new RangeError(`not an amount in USD with at most nine decimals: ${decimal}`)
-  return BigInt(match[1] ?? '0') * NANOS_PER_USD + BigInt((match[2] ?? '').padEnd(9, '0'))
+  const match = /^(\d{1,20})(?:\.(\d{1,9}))?$/.exec(decimal.trim())
+  if (!match) throw new RangeError(`not an amount in USD with at most nine decimals: ${decimal.slice(0, 40)}`)
+  const amount = BigInt(match[1] ?? '0') * NANOS_PER_USD + BigInt((match[2] ?? '').padEnd(9, '0'))
+  if (amount > bounds.amount) throw new RangeError(`more than a billion USD: ${decimal}`)
+  return amount
 }
 
 /** The amount exactly, as `usd` reads it: `0.15`. Not for amounts below zero. */

@@ -21,8 +21,8 @@ export interface Records {
   get(key: string): Promise<Json | undefined>
   /** `secret`: kept encrypted with PARLEY_SECRET. Throws `secret_missing` when that is not set. */
   put(key: string, value: Json, options?: RecordOptions): Promise<void>
-  /** Puts it if there is none under this key: of all callers in all processes, one gets `true`. */
-  claim(key: string, value: Json): Promise<boolean>
+  /** Puts it if there is none under this key: of all callers in all processes, one gets `true`. `secret` as with `put`. */
+  claim(key: string, value: Json, options?: Pick<RecordOptions, 'secret'>): Promise<boolean>
   remove(key: string): Promise<void>
   /** What was put before there was a turn belongs to it from now on. */
   assign(key: string, turn: string): Promise<void>

@@ -110,7 +110,8 @@ export function abilityLaws(options: ContractOptions, { rig, inbox, written }: A
     const turnId = await replied(replyTarget)
     const buttons = await able('buttons')(replyTarget)
     expect(rig().platform.capabilities.buttons).toBe(true)
-    for (const kind of ['regenerate', 'good', 'bad', 'why'] as const) expect(buttons).toContainEqual({ kind, turnId })
+    for (const kind of ['regenerate', 'good', 'bad', 'why', 'mine'] as const)
+      expect(buttons).toContainEqual({ kind, turnId })
     expect(buttons.filter(({ kind }) => kind === 'stop')).toEqual([])
   })
 

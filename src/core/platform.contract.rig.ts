@@ -5,7 +5,7 @@ import { judge } from './addressing.ts'
 import type { Action, ButtonAction, CommandCall } from './command.ts'
 import { ParleyError } from './errors.ts'
 import { IncomingMessage, type ReplyTarget } from './message.ts'
-import type { Intake, Platform, Revision } from './platform.ts'
+import type { Intake, KnownTalk, Platform, Revision } from './platform.ts'
 
 /** One message as somebody on the platform sees it. */
 export interface Seen {
@@ -75,8 +75,8 @@ export function recorder() {
     refusing?: string
     takesPart: boolean
     notice: string
-    /** The newest message that it knows of any conversation. */
-    last?: { messageId: string; sentAt: string }
+    /** What it knows of any conversation. */
+    known?: KnownTalk
   } = {
     failing: false,
     takesPart: true,
@@ -105,7 +105,7 @@ export function recorder() {
     },
     async concerns(message) {
       const verdict = judge(message, { participates: state.takesPart, asked: true, followUps: 'always' })
-      return verdict.answers ? { answers: true, last: state.last } : verdict
+      return verdict.answers ? { answers: true, known: state.known } : verdict
     },
     async withdraw(withdrawal) {
       const ids = 'ids' in withdrawal ? withdrawal.ids : []

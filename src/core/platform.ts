@@ -9,6 +9,7 @@ import type { ConnectionReport } from './connection.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
 import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
+import type { PlaceAddress, PlaceChange, PlaceFiles, Places, PostedFile } from './place.ts'
 import type { Citation, Receipt } from './reply.ts'
 
 export interface Capabilities {
@@ -22,6 +23,8 @@ export interface Capabilities {
    * Pure, and asked some dozens of times for one message. Absent: whatever has at most `maxChars` characters fits.
    */
   fits?: ((markdown: string) => boolean) | undefined
+  /** One message takes any answer, exactly as the model wrote it: nothing is split, trimmed or closed. */
+  exact?: boolean
   /** The least time between two edits of one message. */
   minEditMs: number
   /**
@@ -31,11 +34,20 @@ export interface Capabilities {
   status: 'native' | 'message' | 'both'
   /** Whether people can press buttons under a reply: stop, regenerate, why and the like. */
   buttons: boolean
+  /** Whether the platform says who owns a workspace (`Author.membership`). Absent: its admins are only those who were named. */
+  tellsOwners?: boolean
+  /** Whether an answer shows what its model thought, folded. Absent: `why` shows it. */
+  showsThoughts?: boolean
   /**
    * Characters of a code block's line. A table that no code block of this width can show also comes as a CSV file, by
    * `Transport.attach`. Absent: the platform has tables, or no files.
    */
   tableColumns?: number
+  /**
+   * Where the id of an author is unique, so that it can be linked to a person: in its workspace, or on the whole platform.
+   * `person`: it is the id of a person. Absent: its authors are no accounts, such as keys.
+   */
+  accounts?: 'workspace' | 'platform' | 'person'
   /** A longer reply is its first messages and the whole as a file, by `Transport.attach`. Absent: no limit. */
   maxMessages?: number
 }
@@ -56,6 +68,8 @@ export interface OutgoingMessage {
   progress?: string
   /** Who wrote the text: known, on every message, once the reply is finished. */
   by?: 'model' | 'parley'
+  /** The model that writes it, once one has begun. */
+  model?: string
   /** Present on the last message of a finished reply. */
   end?: { state: Extract<TurnState, 'done' | 'stopped' | 'failed'>; receipt: Receipt }
 }
@@ -80,6 +94,11 @@ export interface Transport {
    * the platform's own listener may show a sign such as "typing" when a message was taken in. Never throws.
    */
   status(target: ReplyTarget, turnId: string, text: string | null, state: TurnState): Promise<void>
+  /**
+   * Shows what the model thinks while it thinks: all of it so far, which may start over. Absent: the platform has no place for
+   * it; what was thought is in the receipt in the end. Never throws.
+   */
+  think?(target: ReplyTarget, turnId: string, thoughts: string): Promise<void>
   /** Adds a file to a reply; `remove` takes its ref, too. `key` as with `post`. Throws `platform_*`. */
   attach?(
     target: ReplyTarget,
@@ -123,11 +142,16 @@ export type Received = Accepted | { kind: 'refused'; notice: Notice } | { kind: 
 
 export type Concern =
   | { answers: false; why: NotForParley }
-  /**
-   * `last`: the newest message of the conversation that Parley took in; what was said since then is new to Parley. Absent:
-   * Parley joins the conversation with this message, or it is a direct one without threads.
-   */
-  | { answers: true; last?: { messageId: string; sentAt: string } }
+  /** `known` is absent where Parley joins the conversation with this message, and in a direct one without threads. */
+  | { answers: true; known?: KnownTalk }
+
+/** What Parley knows of a conversation that it takes part in. Ids of messages are as in IncomingMessage. */
+export interface KnownTalk {
+  /** The newest message up to which Parley knows all that was said. Absent: Parley never read what others said. */
+  upTo?: { messageId: string; sentAt: string }
+  /** The newest messages that Parley took in, at most 500. It remembers them, so nobody reads them again. */
+  taken: string[]
+}
 
 /** What a pressed button did. `turnId` is the turn that goes on from it; `notice` is for the one who pressed. */
 export interface Pressed {
@@ -178,6 +202,13 @@ export interface Intake {
    * files are gone from the history and the store. Answers how many of the messages were known.
    */
   withdraw(withdrawal: Withdrawal): Promise<number>
+  /** Who can read a place changed, or something that was shared is gone. What it forbids holds when this returns. */
+  placeChanged(change: PlaceChange): Promise<void>
+  /**
+   * A file was posted in a place where Parley is, and not to Parley. It is read only where an admin switched that on. Returns at
+   * once where it is off.
+   */
+  filePosted(place: PlaceAddress, file: PostedFile): Promise<void>
 }
 
 export interface Listener {
@@ -199,6 +230,10 @@ export interface Platform {
   capabilities: Capabilities
   transport: Transport
   files: Files
+  /** Absent: its places are direct chats alone, which need no look. */
+  places?: Places
+  /** Absent: Parley sees only what is sent to it. */
+  placeFiles?: PlaceFiles
   /** Only a gateway calls it, once. */
   listen(intake: Intake): Listener
 }

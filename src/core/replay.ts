@@ -12,7 +12,7 @@ import type { Intake, Revision } from './platform.ts'
 
 export interface Replayed {
   /** What intake was given; `ignored` when the ingress let it pass, with the reason as the summary. */
-  kind: 'message' | 'command' | 'action' | 'revision' | 'withdrawal' | 'ignored'
+  kind: 'message' | 'command' | 'action' | 'revision' | 'withdrawal' | 'place' | 'ignored'
   /** One line for people. */
   summary: string
 }
@@ -49,6 +49,12 @@ export function createReplayIntake(): { intake: Intake; taken: Replayed[] } {
     },
     suggest: async () => [],
     commands: [],
+    async placeChanged(change) {
+      taken.push({ kind: 'place', summary: change.kind })
+    },
+    async filePosted(_, { attachment }) {
+      taken.push({ kind: 'place', summary: `file ${attachment.name}` })
+    },
     concerns: async (message) => judge(message, { participates: true, asked: true, followUps: 'always' }),
     async withdraw(withdrawal) {
       const of =

@@ -46,12 +46,52 @@ export const Usage = z.object({
   inputAudio: z.number().int().nonnegative().optional(),
   audioMs: z.number().nonnegative().optional(),
   source: z.enum(['provider', 'estimated']),
+  /** What the provider counted, where that is more than was possible: the rest is what was possible at most. */
+  told: z.object({ input: z.number().nonnegative(), output: z.number().nonnegative() }).optional(),
+})
+
+/** What the web gave for an answer, or why it gave nothing. Queries and titles are shown to those who see the answer. */
+export type WebReceipt = z.infer<typeof WebReceipt>
+export const WebReceipt = z.object({
+  /** Why the web was searched, or not, as a sentence. */
+  because: z.string(),
+  engine: z.string().optional(),
+  queries: z.array(z.object({ query: z.string(), found: z.number(), problem: z.string().optional() })),
+  pages: z.array(
+    z.object({
+      title: z.string(),
+      address: z.string(),
+      /** Whether the model was given something of it. */
+      outcome: z.enum(['used', 'unused', 'unread']),
+      problem: z.string().optional(),
+    }),
+  ),
+})
+
+/** Files shared earlier that were found for an answer; empty where they were searched and none fits. */
+export type MemoryReceipt = z.infer<typeof MemoryReceipt>
+export const MemoryReceipt = z.object({
+  /** Other words that were searched for, because those of the question found little. */
+  words: z.array(z.string()).optional(),
+  files: z.array(
+    z.object({
+      title: z.string(),
+      /** Its share. */
+      ref: z.string().optional(),
+      /** Who shared it, where and when, for people. */
+      where: z.string(),
+      /** Whether the model was given something of it. */
+      outcome: z.enum(['used', 'unused']),
+    }),
+  ),
 })
 
 /** Everything a person or an admin may ask about one reply. */
 export type Receipt = z.infer<typeof Receipt>
 export const Receipt = z.object({
   model: z.string(),
+  /** What people call the model, where that is known. */
+  modelLabel: z.string().optional(),
   provider: z.string(),
   /** Why this model, as a sentence. */
   reason: z.string(),
@@ -65,13 +105,25 @@ export const Receipt = z.object({
       tokensAvailable: z.number().int(),
     })
     .optional(),
+  web: WebReceipt.optional(),
+  memory: MemoryReceipt.optional(),
   usage: Usage.optional(),
+  /** What the model thought before it answered, as far as its server tells. Shown folded. */
+  thoughts: z.string().optional(),
   /** How the model's answer ended; absent where none began. */
   finish: z.string().optional(),
   /** The code of what is said instead of an answer (docs/ERRORS.md). */
   error: z.string().optional(),
   /** Decimal nano-USD as a string, `null` when the price is not known. */
   costNanoUsd: z.string().nullable(),
+  /** Messages of the history that a program sent and the model was not given. */
+  cutMessages: z.number().int().positive().optional(),
+  /** Parameters of a program's request without effect. */
+  ignored: z.array(z.string()).optional(),
+  /** A request that its asker, who is an admin, can approve: the question then passes its budget once. */
+  approvalId: z.string().optional(),
+  /** When to try again after an error. */
+  retryAfterMs: z.number().nonnegative().optional(),
   /** Milliseconds. `queued`: arrival → start. `firstText`: arrival → first visible text. `total`: arrival → done. */
   ms: z.object({ queued: z.number(), firstText: z.number().nullable(), total: z.number() }),
   /** More than 1 when a crash or a fallback made Parley start over. */

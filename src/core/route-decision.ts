@@ -79,3 +79,8 @@ function candidateLine({ costNanoUsd, ...entry }: RouteDecision['ranking'][numbe
 function callLine({ costNanoUsd, because, ...call }: NonNullable<RouteDecision['attempts']>[number]): string {
   return whyWording.call({ ...call, because, cost: costNanoUsd === null ? null : BigInt(costNanoUsd) })
 }
+
+/** As the default model: none, whatever parley.yaml or a wider setting says, so the question decides. Programs name it too. */
+export const chosenByQuestion = 'auto'
+/** Names that leave the choice to Parley, so no model can be called so. */
+export const routedNames: readonly string[] = ['parley', chosenByQuestion]

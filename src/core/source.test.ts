@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { addressOf, createSourceRegistry, type NewSource } from './source.ts'
+import { addressOf, createSourceRegistry, describeCited, type NewSource } from './source.ts'
 
 const file: NewSource = { kind: 'file', title: 'a.pdf', contentHash: 'a'.repeat(64), ref: 'att-1' }
 const page: NewSource = { kind: 'page', title: 'News', url: 'https://a.example/news', ref: 'https://a.example/news' }
@@ -63,5 +63,34 @@ describe('the address of a cited place', () => {
     [undefined, 1, undefined],
   ])('%s, page %i', (url, number, address) => {
     expect(addressOf({ source: { url }, at: { kind: 'page', page: number } })).toBe(address)
+  })
+})
+
+describe('what people read beside the title', () => {
+  const shared = { by: 'Ann', at: '2026-11-20T09:30:00.000Z', place: '#sales' }
+  const at = { kind: 'page', page: 3 } as const
+  const of = (more: Partial<NewSource>) => describeCited({ source: { kind: 'memory', title: 'plan.pdf', ...more }, at })
+
+  test('of what was shared earlier says who shared it, where and when', () => {
+    expect(of({ shared })).toBe('p. 3, shared by Ann in #sales on 2026-11-20')
+    expect(of({ shared: { ...shared, older: true } })).toBe(
+      'p. 3, shared by Ann in #sales on 2026-11-20, an older version',
+    )
+    expect(of({ shared: { at: shared.at } })).toBe('p. 3, shared on 2026-11-20')
+  })
+
+  test('stays one line with its date, whatever people call themselves and their channels', () => {
+    const by = `Ann\u202e\n[x](https://evil.example) ${'Maximilian '.repeat(20)}`
+    const line = of({ shared: { ...shared, by, place: `#${'very-long-'.repeat(30)}` } })
+    expect(line).toMatch(/^p\. 3, shared by Ann \[x\].*… in #very-long-.*… on 2026-11-20$/)
+    expect(line.length).toBeLessThan(140)
+  })
+
+  test('of a page of the web names its site and date, not its lines', () => {
+    const lines = { kind: 'lines', from: 3, to: 9 } as const
+    const page = { kind: 'page', title: 'News', site: 'Daily', published: '2026-03-02' } as const
+    expect(describeCited({ source: page, at: lines })).toBe('Daily, 2026-03-02')
+    expect(describeCited({ source: { kind: 'page', title: 'News' }, at: lines })).toBe('lines 3–9')
+    expect(describeCited({ source: page, at })).toBe('p. 3, Daily, 2026-03-02')
   })
 })

@@ -3,7 +3,9 @@
  * turn has one number, the same for every model that is asked, and is cited as `number:place`.
  */
 import { z } from 'zod'
-import type { Position } from './artifact.ts'
+import { memoryWording, snippetWording } from '../wording/search.ts'
+import { describePosition, type Position } from './artifact.ts'
+import { plainName } from './text/plain-name.ts'
 
 export type SourceKind = z.infer<typeof SourceKind>
 export const SourceKind = z.enum(['file', 'page', 'tool', 'memory'])
@@ -19,6 +21,15 @@ export const Source = z.object({
   contentHash: z.string().optional(),
   /** Where people open it, for sources that have an address of their own. */
   url: z.string().optional(),
+  /** Of a page, as it says of itself: the site's name, and the date as YYYY-MM-DD. Untrusted text. */
+  site: z.string().optional(),
+  published: z.string().optional(),
+  /** Of a page that could not be read: its text is what a search engine shows of it. */
+  snippet: z.boolean().optional(),
+  /** Of what was shared earlier: by whom (a name), when (ISO 8601), where (a name), and whether a newer version was shared there. */
+  shared: z
+    .object({ by: z.string().optional(), at: z.string(), place: z.string().optional(), older: z.boolean().optional() })
+    .optional(),
   /** Which one it is among its kind: an attachment's id, a page's address, a tool call's id. */
   ref: z.string(),
 })
@@ -61,6 +72,34 @@ export function createSourceRegistry(known: readonly Source[] = []): SourceRegis
 
 function keysOf({ kind, ref, contentHash }: NewSource): string[] {
   return [`${kind} ${ref}`, ...(contentHash === undefined ? [] : [`content ${contentHash}`])]
+}
+
+interface Described {
+  source: Pick<Source, 'kind' | 'title' | 'site' | 'published' | 'snippet' | 'shared'>
+  at: Position
+}
+
+/** The longest name of a person, place or site within a line. */
+const longestName = 40
+
+/** What people read beside the title: where the cited place is ("p. 3", "lines 10–24"), and what the source is (`aboutSource`). */
+export function describeCited({ source, at }: Described): string {
+  const about = aboutSource(source)
+  // The lines of a web page are Parley's own: nobody sees them there.
+  const counted = source.kind === 'page' && at.kind === 'lines' && at.inner === undefined && about !== undefined
+  return [...(counted ? [] : [describePosition(at, source.title)]), ...(about === undefined ? [] : [about])].join(', ')
+}
+
+/** Of a page of the web its site and date; of what was shared earlier by whom, where and when. Absent for other sources. */
+export function aboutSource({ kind, site, published, snippet, shared }: Described['source']): string | undefined {
+  if (shared !== undefined) {
+    const [by, place] = [shared.by, shared.place].map((name) => name && plainName(name, longestName))
+    return memoryWording.shared({ ...shared, by: by || undefined, place: place || undefined })
+  }
+  if (kind !== 'page') return undefined
+  const known = [site, published].flatMap((part) => (part ? [plainName(part, longestName)] : []))
+  const parts = snippet === true ? [...known, snippetWording.cited] : known
+  return parts.length === 0 ? undefined : parts.join(', ')
 }
 
 /** What of a citation its address depends on. */

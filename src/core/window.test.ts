@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { silentLog } from './log.ts'
-import { isTimeZone, localTime, type Period, periods, windowOf } from './window.ts'
+import { isTimeZone, localDay, localTime, type Period, periods, windowOf } from './window.ts'
 
 const hour = 3_600_000
 const window = (period: Period, zone: string, at: string) => {
@@ -98,6 +98,8 @@ describe('windows of budgets', () => {
   })
 
   it('tells a moment in the local time of the zone', () => {
+    expect(localDay(new Date('2026-11-21T23:00:00Z'), 'Europe/Berlin')).toBe('2026-11-22')
+    expect(localDay(new Date('2026-11-21T23:00:00.9Z'), 'America/New_York')).toBe('2026-11-21')
     expect(localTime(new Date('2026-11-21T23:00:00Z'), 'Europe/Berlin')).toBe(
       'Sunday 22 November 2026 at 00:00 (Europe/Berlin)',
     )

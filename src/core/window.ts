@@ -40,6 +40,11 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/** `2026-11-22`. */
+export function localDay(at: Date, timeZone: string): string {
+  return new Date(at.getTime() + offsetMs(timeZone, at.getTime())).toISOString().slice(0, 10)
+}
+
 /** `Sunday 22 November 2026 at 00:00 (Europe/Berlin)`. */
 export function localTime(at: Date, timeZone: string): string {
   const day = new Intl.DateTimeFormat('en-GB', {

@@ -137,6 +137,13 @@ describe('other buttons', () => {
     })
   })
 
+  it('only the person who searches on for themselves sees what is found', async () => {
+    const turnId = await rig.answered()
+    expect(await rig.press({ kind: 'mine', turnId }, 'bob')).toEqual({
+      notice: { text: `mine ${turnId} for bob`, private: true },
+    })
+  })
+
   it('an approval is decided where it was pressed, by who pressed', async () => {
     await rig.press({ kind: 'approve', approvalId: 'a1' }, 'mia')
     expect(rig.decisions).toEqual([['a1', 'approve', { id: 'mia' }, message().conversation]])

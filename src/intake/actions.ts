@@ -1,11 +1,13 @@
 /**
  * What a pressed button does, and who may press it. The asker pays for a regenerated answer and loses a stopped one, so only
- * they, managers and members of a direct conversation may do either. Everyone who sees an answer may rate it and ask why.
+ * they, managers and members of a direct conversation may do either. Everyone who sees an answer may rate it, ask why, and search on for themselves.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Action, ApprovalAction, Notice, Role, TurnAction } from '../core/command.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Author, ConversationRef } from '../core/message.ts'
 import type { Accepted, Intake, Pressed } from '../core/platform.ts'
+import { isUuid } from '../core/uuid.ts'
 import type { Channel } from '../queue/channel.ts'
 import type { Feedback } from '../store/feedback.ts'
 import type { Dispatch, TurnAbout, Turns } from '../store/turns.ts'
@@ -13,7 +15,9 @@ import { actionWording } from '../wording/answers.ts'
 import { stopTopic } from './stop.ts'
 
 export interface ActionsDeps {
-  turns: Pick<Turns, 'about' | 'requestStop' | 'regenerate'>
+  turns: Pick<Turns, 'about' | 'requestStop' | 'regenerate' | 'setAsker'>
+  /** The author with the person and teams that they have now. */
+  know(author: Author, at: ConversationRef): Promise<Author>
   feedback: Feedback
   channel: Pick<Channel, 'publish'>
   handOver(next: Dispatch, kind: Accepted['kind']): Promise<void>
@@ -21,6 +25,8 @@ export interface ActionsDeps {
   roleOf(person: Author, at: ConversationRef): Promise<Role>
   /** The answer's model, cost and sources, as far as this person may see them. */
   why(turnId: string, by: Author): Promise<Notice>
+  /** What fits the question in places that this person may see and the others there may not. */
+  mine(turnId: string, by: Author): Promise<Notice>
   approvals: Approvals
   /** Why Parley does not answer this person here. */
   refusal(person: Author, at: ConversationRef): Promise<string | undefined>
@@ -41,16 +47,21 @@ const pressers = {
   cheaper: 'asker',
   better: 'asker',
   why: 'everybody',
+  mine: 'everybody',
   good: 'everybody',
   bad: 'everybody',
 } as const satisfies Record<TurnAction, 'asker' | 'everybody'>
 
+const regenerating: ReadonlySet<TurnAction> = new Set(['regenerate', 'cheaper', 'better'])
+
 export function createActions(deps: ActionsDeps): Intake['act'] {
   const { turns, feedback } = deps
 
-  return async (action) => {
-    const { by, replyTarget } = action
+  return async (pressed) => {
+    const { replyTarget } = pressed
     const at = replyTarget.conversation
+    const by = await deps.know(pressed.by, at)
+    const action = { ...pressed, by }
     // People who are refused by now may still stop their running answers.
     const refusal = action.kind === 'stop' ? undefined : await deps.refusal(by, at)
     if (refusal !== undefined) throw new ParleyError('request_forbidden', refusal)
@@ -61,7 +72,7 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
       case 'command':
         return { notice: await deps.commands.command(commandOf(action)) }
       default:
-        await mayPress(action, by, at)
+        await mayPress(action, by, at).then((turn) => paidBy(action, turn))
         return await press(action)
     }
   }
@@ -78,6 +89,8 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
         return await regenerate(turnId, { tier: kind })
       case 'why':
         return { notice: { private: true, ...(await deps.why(turnId, by)) } }
+      case 'mine':
+        return { notice: { ...(await deps.mine(turnId, by)), private: true } }
       case 'good':
       case 'bad':
         if (!(await feedback.give(turnId, by.id, kind, action.comment))) throw notFound()
@@ -105,14 +118,24 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
     { kind, turnId, byPlatform }: Extract<Action, { turnId: string }>,
     by: Author,
     at: ConversationRef,
-  ): Promise<void> {
+  ): Promise<TurnAbout> {
+    // The database would not take an id of another form.
     const turn = isUuid(turnId) ? await turns.about(turnId) : null
     // A turn of another workspace is as good as none: its id alone opens nothing.
     if (turn === null || !isSameWorkspace(turn.conversation, at)) throw notFound()
     const isAsker = turn.author.id === by.id
     if (turn.private && !isAsker) throw notFound()
-    if (pressers[kind] === 'everybody' || isAsker || turn.direct || (kind === 'stop' && byPlatform)) return
+    if (pressers[kind] === 'everybody' || isAsker || turn.direct || (kind === 'stop' && byPlatform)) return turn
     if ((await deps.roleOf(by, turn.conversation)) === 'member') throw notYours(kind, turn)
+    return turn
+  }
+
+  /** A regenerated answer counts for the person whose account the asker's is by now. */
+  async function paidBy({ kind, turnId }: Extract<Action, { turnId: string }>, turn: TurnAbout): Promise<void> {
+    if (!regenerating.has(kind)) return
+    const now = await deps.know(turn.author, turn.conversation)
+    if (!isDeepStrictEqual([now.personId, now.teamIds], [turn.author.personId, turn.author.teamIds]))
+      await deps.turns.setAsker(turnId, now)
   }
 }
 
@@ -123,11 +146,6 @@ function commandOf(action: Extract<Action, { kind: 'command' }>) {
 
 function isSameWorkspace(one: ConversationRef, other: ConversationRef): boolean {
   return one.platform === other.platform && one.workspaceId === other.workspaceId
-}
-
-/** An id of another form is none of Parley's, and the database would not take it. */
-function isUuid(id: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)
 }
 
 function thanks(kind: 'good' | 'bad', comment: string | undefined): string {

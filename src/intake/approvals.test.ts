@@ -7,7 +7,7 @@ import { createFakePlatform } from '../../test/fakes/platform.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import type { Notice, Role } from '../core/command.ts'
 import { silentLog } from '../core/log.ts'
-import type { ConversationRef } from '../core/message.ts'
+import type { Author, ConversationRef } from '../core/message.ts'
 import { usd } from '../core/money.ts'
 import type { Platform } from '../core/platform.ts'
 import { type Scope, spenderOf } from '../core/scope.ts'
@@ -27,6 +27,7 @@ import { budgetWording } from '../wording/routing.ts'
 import type { Approvals } from './actions.ts'
 import { createAlerts } from './alerts.ts'
 import { type ApprovalRequests, createApprovalActions, createApprovalRequests } from './approvals.ts'
+import { raiseButton } from './raise-budget.ts'
 
 const alertsChannel: ConversationRef = { platform: 'test', workspaceId: 'team', channelId: 'money' }
 const ada = { id: 'ada', name: 'Ada' }
@@ -42,6 +43,10 @@ let settings: Map<Scope, SettingsOf>
 let sent: { notice: Notice; key: string }[]
 let jobs: Job[]
 let role: Role
+/** Of Ann, who asks. */
+let askerRole: Role
+const here = message().conversation
+const roleOf = async ({ id }: Author) => (id === 'ann' ? askerRole : role)
 beforeAll(async () => {
   server = await startTestDatabase()
 })
@@ -57,6 +62,7 @@ beforeEach(async () => {
   sent = []
   jobs = []
   role = 'admin'
+  askerRole = 'member'
   const { platform: fake } = createFakePlatform()
   const platform: Platform = {
     ...fake,
@@ -64,7 +70,7 @@ beforeEach(async () => {
   }
   const alerts = createAlerts({ settings: { read: async () => settings }, platform: () => platform, log: silentLog })
   const store = createApprovalStore(database)
-  requests = createApprovalRequests({ approvals: store, alerts })
+  requests = createApprovalRequests({ approvals: store, alerts, names: async () => new Map(), roleOf })
   const add = async (job: Job) => void jobs.push(job)
   approvals = createApprovalActions({
     approvals: store,
@@ -72,7 +78,8 @@ beforeEach(async () => {
     turns,
     log: silentLog,
     queue: { add, addFlow: add },
-    roleOf: async () => role,
+    roleOf,
+    names: async () => new Map(),
   })
   await budgets.set({ scope: 'all', period: 'month', amount: usd('1'), timeZone: 'UTC' }, 'test')
 })
@@ -90,7 +97,7 @@ const reserve = (turnId: string, worst = usd('2')) =>
     provider: 'openai',
     model: 'gpt-5',
     price: null,
-    spender: spenderOf(message().conversation, 'ann'),
+    spender: spenderOf(message().conversation, { id: 'ann' }),
   })
 
 /** A turn that ended with the refusal of its reservation. */
@@ -105,7 +112,7 @@ async function refused(): Promise<{ turnId: string; error: BudgetExhausted }> {
 
 async function approval() {
   const { turnId, error } = await refused()
-  await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
+  await requests.ask(turnId, { id: 'ann', name: 'Ann' }, here, error)
   const [button] = sent.at(-1)?.notice.buttons ?? []
   if (button?.action.kind !== 'approve') throw new Error('there is no button that approves')
   return { turnId, approvalId: button.action.approvalId }
@@ -127,12 +134,24 @@ describe('a warning about a budget', () => {
   })
 })
 
+it.each([
+  ['20', 'channel:slack/T1/C1', 'day', 'Add $5 today', 'budget grant 5 day for channel:slack/T1/C1'],
+  ['100', 'model:openai/gpt-5', 'month', 'Add $20 this month', 'budget grant 20 month for model:openai/gpt-5'],
+  ['0.03', 'user:teams/t/u', 'week', 'Add $0.010 this week', 'budget grant 0.01 week for user:teams/t/u'],
+  ['9', 'all', 'month', 'Add $2 this month', 'budget grant 2 month for everywhere'],
+] as const)(
+  'a budget of $%s that is used up can be raised by a quarter with one button',
+  (limit, scope, period, label, text) => {
+    expect(raiseButton({ scope, period, limit: usd(limit) })).toEqual({ label, action: { kind: 'command', text } })
+  },
+)
+
 describe('a one-time approval', () => {
-  it('is asked for where alerts go, by two buttons and without a word of the question, once', async () => {
+  it('is asked for where alerts go, by three buttons and without a word of the question, once', async () => {
     const { turnId, error } = await refused()
-    const told = await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
-    expect(told).toBe(approvalWording.requested)
-    await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
+    const told = await requests.ask(turnId, { id: 'ann', name: 'Ann' }, here, error)
+    expect(told).toEqual({ notice: approvalWording.requested })
+    await requests.ask(turnId, { id: 'ann', name: 'Ann' }, here, error)
     expect(new Set(sent.map(({ key }) => key)).size).toBe(1)
     expect(sent[0]?.notice).toMatchObject({
       text: budgetWording.approval({
@@ -144,14 +163,30 @@ describe('a one-time approval', () => {
         worst: usd('2'),
         asker: '<@ann>',
       }),
-      buttons: [{ action: { kind: 'approve' } }, { action: { kind: 'decline' } }],
+      buttons: [
+        { action: { kind: 'approve' } },
+        { action: { kind: 'decline' } },
+        { label: 'Add $0.20 this month', action: { kind: 'command', text: 'budget grant 0.2 month for everywhere' } },
+      ],
     })
+  })
+
+  it('can be given by an admin who asked, at once, whether or not alerts go anywhere', async () => {
+    askerRole = 'admin'
+    const first = await refused()
+    const told = await requests.ask(first.turnId, { id: 'ann' }, here, first.error)
+    expect(told?.notice).toBe(approvalWording.requested)
+    settings.clear()
+    const { turnId, error } = await refused()
+    const { approvalId = '', notice } = (await requests.ask(turnId, { id: 'ann' }, here, error)) ?? {}
+    expect(notice).toBeUndefined()
+    expect((await approvals.decide(approvalId, 'approve', ada, here)).turnId).toBeDefined()
   })
 
   it('is not asked for where no channel is chosen for alerts', async () => {
     settings.clear()
     const { turnId, error } = await refused()
-    expect(await requests.ask(turnId, { id: 'ann' }, error)).toBeUndefined()
+    expect(await requests.ask(turnId, { id: 'ann' }, here, error)).toBeUndefined()
     expect((await database.pool.query('select from approval')).rowCount).toBe(0)
   })
 
@@ -162,7 +197,7 @@ describe('a one-time approval', () => {
     expect(jobs).toMatchObject([{ name: 'turn', payload: { turnId: pressed.turnId } }])
     expect(pressed.turnId).not.toBe(turnId)
     const again = pressed.turnId ?? ''
-    const ann = spenderOf(message().conversation, 'ann')
+    const ann = spenderOf(message().conversation, { id: 'ann' })
     const gpt = [{ provider: 'openai', id: 'gpt-5' }]
     expect(await budget.left(ann, gpt, again)).toEqual([usd('2')])
     expect(await budget.left(ann, gpt)).toEqual([usd('1')])
@@ -192,7 +227,7 @@ describe('a one-time approval', () => {
     expect(answered).toHaveLength(1)
     expect(jobs).toHaveLength(1)
     const late = await approvals.decide(approvalId, 'decline', ada, alertsChannel)
-    expect(late.notice).toEqual({ text: approvalWording.already('approved', 'test/team/ada'), private: true })
+    expect(late.notice).toEqual({ text: approvalWording.already('approved', 'you'), private: true })
   })
 
   it('declined, nothing is answered, and that stands', async () => {
@@ -201,7 +236,7 @@ describe('a one-time approval', () => {
       approvalWording.declined,
     )
     expect((await approvals.decide(approvalId, 'approve', ada, alertsChannel)).notice?.text).toBe(
-      approvalWording.already('declined', 'test/team/ada'),
+      approvalWording.already('declined', 'you'),
     )
     expect(jobs).toEqual([])
     await expect(reserve(turnId)).rejects.toThrow(BudgetExhausted)

@@ -53,6 +53,37 @@ describe('people from outside', () => {
   })
 })
 
+describe('a code of linking', () => {
+  it('is a command and no question: nothing of it is stored, and only a direct message counts as one', async () => {
+    const said = (kind: 'mention' | 'direct') => rig.inbox.receive({ ...inChannel({ text: 'link BCDF-2345' }), kind })
+    expect(await said('mention')).toMatchObject({ kind: 'refused', notice: { private: true } })
+    expect(await said('direct')).toMatchObject({ kind: 'refused', notice: { private: true } })
+    expect(rig.commands.map(({ text, direct }) => [text, direct])).toEqual([
+      ['link BCDF-2345', false],
+      ['link BCDF-2345', true],
+    ])
+    expect(rig.jobs).toEqual([])
+    expect((await rig.database.pool.query('select from inbound')).rowCount).toBe(0)
+  })
+})
+
+describe('a message that comes twice', () => {
+  it('of a platform brings its late files; of a program with other files it stays as it was', async () => {
+    const files = async (program: IncomingMessage['program']) => {
+      const asked = { ...inChannel(), id: program === undefined ? 'of-a-platform' : 'of-a-program', program }
+      const { turnId } = (await rig.inbox.receive(asked)) as { turnId: string }
+      const again = await rig.inbox.receive({ ...asked, attachments: [file('late.txt')] })
+      const { rows } = await rig.database.pool.query('select from turn_attachment where turn_id = $1', [turnId])
+      return { kind: again.kind, files: rows.length }
+    }
+    expect(await files({ ownPrompt: true, overflow: 'refuse', fallback: false, ignored: [], digest: 'one' })).toEqual({
+      kind: 'duplicate',
+      files: 0,
+    })
+    expect(await files(undefined)).toMatchObject({ files: 1 })
+  })
+})
+
 describe('a message that its author changes', () => {
   const revise = (id: string, text: string, by = 'ann') =>
     rig.inbox.revise({ platform: 'test', id, text, by: { id: by } })
@@ -160,26 +191,53 @@ describe('a conversation', () => {
     })
   }
 
-  it('is known thread by thread, with the message that was taken in last', async () => {
-    const incoming = inChannel()
-    const thread = { ...incoming.conversation, threadId: 't1' }
+  const inThread = (overrides: Parameters<typeof inChannel>[0] & Pick<IncomingMessage, 'kind' | 'upToDate'>) => {
+    const incoming = inChannel(overrides)
+    return {
+      ...incoming,
+      ...overrides,
+      author: incoming.author,
+      conversation: { ...incoming.conversation, threadId: 't1' },
+    }
+  }
+
+  it('is known thread by thread, with the messages that were taken in', async () => {
+    const incoming = inThread({ kind: 'mention', upToDate: true })
     expect(await ask('t1')).toEqual({ answers: false, why: 'not a participant' })
-    expect(await ask('t1', { mentioned: true })).toEqual({ answers: true, last: undefined })
-    await rig.asked({ ...incoming, conversation: thread })
-    expect(await ask('t1')).toEqual({ answers: true, last: { messageId: incoming.id, sentAt: incoming.sentAt } })
+    expect(await ask('t1', { mentioned: true })).toEqual({ answers: true, known: undefined })
+    await rig.asked(incoming)
+    const { id, sentAt } = incoming
+    expect(await ask('t1')).toEqual({ answers: true, known: { upTo: { messageId: id, sentAt }, taken: [id] } })
     expect((await ask('t2')).answers).toBe(false)
     expect((await ask(undefined)).answers).toBe(false)
   })
 
+  it('is known up to the last message with which the talk of others was read; follow-ups are only taken in', async () => {
+    const known = async () => {
+      const concern = await ask('t1')
+      return concern.answers ? concern.known : undefined
+    }
+    const unread = inThread({ kind: 'mention' })
+    await rig.asked(unread)
+    expect(await known()).toEqual({ upTo: undefined, taken: [unread.id] })
+    const read = inThread({ kind: 'mention', upToDate: true })
+    const followUps = [inThread({ kind: 'thread' }), inThread({ kind: 'thread' })]
+    for (const each of [read, ...followUps]) await rig.asked(each)
+    expect(await known()).toEqual({
+      upTo: { messageId: read.id, sentAt: read.sentAt },
+      taken: [...followUps.toReversed(), read, unread].map(({ id }) => id),
+    })
+    await rig.inbox.withdraw({ platform: 'test', ids: [read.id] })
+    expect(await known()).toMatchObject({ upTo: undefined })
+  })
+
   it('with one person is known, too, if it is a thread', async () => {
     const direct = { place: 'direct' } as const
-    expect(await ask('t1', direct)).toEqual({ answers: true, last: undefined })
-    const incoming = inChannel()
-    await rig.asked({ ...incoming, conversation: { ...incoming.conversation, threadId: 't1' } })
-    expect(await ask('t1', direct)).toEqual({
-      answers: true,
-      last: { messageId: incoming.id, sentAt: incoming.sentAt },
-    })
+    expect(await ask('t1', direct)).toEqual({ answers: true, known: undefined })
+    const incoming = inThread({ kind: 'direct' })
+    await rig.asked(incoming)
+    const { id, sentAt } = incoming
+    expect(await ask('t1', direct)).toEqual({ answers: true, known: { upTo: { messageId: id, sentAt }, taken: [id] } })
     expect(await ask(undefined, direct)).toEqual({ answers: true })
   })
 

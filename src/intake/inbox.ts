@@ -3,10 +3,10 @@
  * may fail after that, and then `sweep` does it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { judge, judgeAlone, saysStop } from '../core/addressing.ts'
+import { type FollowUps, judge, judgeAlone, saysStop } from '../core/addressing.ts'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { conversationKey, IncomingMessage } from '../core/message.ts'
+import { type Author, type ConversationRef, conversationKey, IncomingMessage } from '../core/message.ts'
 import type { Accepted, Intake } from '../core/platform.ts'
 import { scopesOf, spenderOf } from '../core/scope.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -27,17 +27,38 @@ export interface InboxDeps extends Omit<ActionsDeps, 'turns' | 'handOver' | 'com
   queue: Queue
   settings: Pick<Settings, 'read'>
   commands: Pick<Intake, 'command' | 'suggest' | 'commands'>
+  /** The line of a command, if a message is a code that links its author's account. */
+  linkLine(text: string, author: Author, at: ConversationRef): string | undefined
+  placeChanged: Intake['placeChanged']
+  filePosted: Intake['filePosted']
+  /** Whether the web is searched for a message, or its links are read: that begins while its files are read. */
+  concernsWeb?: ((message: IncomingMessage) => Promise<boolean>) | undefined
   log: Log
 }
 
-export function createInbox({ turns, queue, settings, commands, channel, log, ...rest }: InboxDeps): Intake {
+export function createInbox({
+  turns,
+  queue,
+  settings,
+  commands,
+  channel,
+  placeChanged,
+  filePosted,
+  concernsWeb,
+  log,
+  ...rest
+}: InboxDeps): Intake {
   const refusal: ActionsDeps['refusal'] = (person, at) => refusalOf(settings, person, at)
 
-  async function handOver(next: Dispatch, kind: Accepted['kind']): Promise<void> {
+  async function handOver(next: Dispatch, kind: Accepted['kind'], message?: IncomingMessage): Promise<void> {
     try {
       // The turn that was joined is on its way already; it waits for its new files when it starts.
       if (kind === 'joined') await Promise.all(readingJobs(next).map((job) => queue.add(job)))
-      else await dispatchTurn(queue, next)
+      else {
+        const withFiles = message !== undefined && next.attachmentIds.length > 0
+        const search = withFiles && (await concernsWeb?.(message).catch(() => false)) === true
+        await dispatchTurn(queue, next, { search })
+      }
     } catch (error) {
       log.warn({ ...errorFields(error), turnId: next.turnId }, 'turn not handed to the queue; sweep will')
     }
@@ -59,37 +80,62 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
     }
   }
 
-  /** A platform may announce one message twice, first without its files. */
+  /**
+   * A platform may announce one message twice, first without its files. A program does not: the same id with other files is another
+   * request, whose files must not reach the first one.
+   */
   async function taken(message: IncomingMessage) {
     const accepted = await turns.accept(message)
-    if (accepted.kind !== 'duplicate' || message.attachments.length === 0) return accepted
+    const late = message.attachments.length > 0 && message.program === undefined
+    if (accepted.kind !== 'duplicate' || !late) return accepted
     return (await turns.complete(message)) ?? accepted
+  }
+
+  async function followUpsFor(author: Author, conversation: ConversationRef): Promise<FollowUps | undefined> {
+    const scopes = scopesOf(spenderOf(conversation, await rest.know(author, conversation)))
+    const values = await settings.read(scopes)
+    return scopes.map((scope) => values.get(scope)?.['policy.followUps']).findLast((set) => set !== undefined)
   }
 
   return {
     async receive(incoming) {
-      const message = IncomingMessage.parse(incoming)
+      const parsed = IncomingMessage.parse(incoming)
+      const message = { ...parsed, author: await rest.know(parsed.author, parsed.conversation) }
       const { platform } = message.conversation
       const text = await refusal(message.author, message.conversation)
       if (text !== undefined) {
         log.info({ platform, membership: message.author.membership }, 'message refused by the guest policy')
         return { kind: 'refused', notice: { text, private: true } }
       }
+      // A code of linking is for Parley alone: no model reads it, and no other part stores it.
+      const line = rest.linkLine(message.text, message.author, message.conversation)
+      if (line !== undefined) {
+        const { id, conversation, author, replyTarget, locale, kind } = message
+        const call = { id, conversation, author, replyTarget, locale, text: line, direct: kind === 'direct' }
+        return { kind: 'refused', notice: { ...(await commands.command(call)), private: true } }
+      }
       const stopped = await stopIfSaid(message)
       if (stopped !== undefined) return { kind: 'stopped', turnId: stopped }
       const { kind, turnId, dispatch: next } = await taken(message)
       log.info({ turnId, kind, platform, files: message.attachments.length }, 'message received')
-      await shortly(handOver(next, kind))
+      await shortly(handOver(next, kind, message))
       return { kind, turnId }
     },
 
     act,
 
+    placeChanged,
+
+    filePosted,
+
     async command(call) {
-      const text = await refusal(call.author, call.conversation)
-      return text === undefined ? await commands.command(call) : { text, private: true }
+      const author = await rest.know(call.author, call.conversation)
+      const text = await refusal(author, call.conversation)
+      return text === undefined ? await commands.command({ ...call, author }) : { text, private: true }
     },
-    suggest: commands.suggest,
+    async suggest(call, ...typed) {
+      return await commands.suggest({ ...call, author: await rest.know(call.author, call.conversation) }, ...typed)
+    },
     commands: commands.commands,
 
     revise: ({ platform, id, text, by }) => turns.revise(platform, id, text, by.id),
@@ -100,23 +146,17 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
       // A mention at the top of a channel begins a conversation, so nothing is known of it yet.
       if (alone !== undefined && (!alone.answers || message.place === 'channel')) return alone
       if (message.place === 'direct') {
-        const known =
-          conversation.threadId === undefined
-            ? null
-            : await turns.participation(conversationKey(conversation), author.id)
-        return { answers: true, last: known?.last }
+        if (conversation.threadId === undefined) return { answers: true }
+        const direct = await turns.participation(conversationKey(conversation), author.id)
+        return { answers: true, known: direct?.known }
       }
-      const scopes = scopesOf(spenderOf(conversation, author.id))
-      const [participation, values] = await Promise.all([
+      const [participation, followUps] = await Promise.all([
         turns.participation(conversationKey(conversation), author.id),
-        settings.read(scopes),
+        followUpsFor(author, conversation),
       ])
-      const followUps = scopes
-        .map((scope) => values.get(scope)?.['policy.followUps'])
-        .findLast((set) => set !== undefined)
       const asked = participation?.asked === true
       const verdict = judge(message, { participates: participation !== null, asked, followUps: followUps ?? 'always' })
-      return verdict.answers ? { answers: true, last: participation?.last } : verdict
+      return verdict.answers ? { answers: true, known: participation?.known } : verdict
     },
 
     async withdraw(withdrawal) {

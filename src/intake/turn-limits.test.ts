@@ -50,7 +50,10 @@ describe('the limits of a turn', () => {
   })
 
   const entering = (room: Room) =>
-    createTurnLimits({ settings: { read: async () => new Map() }, limits: { enter: async () => room } }).enter('t', ann)
+    createTurnLimits({
+      settings: { read: async () => new Map() },
+      limits: { used: async () => new Map(), enter: async () => room },
+    }).enter('t', ann)
 
   it('name the limit, its owner and the time of the next try', async () => {
     const by: TurnLimit = { scope: 'channel:slack/T1/C1', requestsPerMinute: 20 }

@@ -2,9 +2,11 @@
  * The reading process. It receives one file on standard input, reads it with one provider and ends. It holds no
  * secret, may read nothing but Parley's own code, and may write nothing.
  */
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
 import type { Input, Pages, Provider } from './provider.ts'
+import { readWith } from './read-with.ts'
 import { createSink } from './sink.ts'
 import type { ReaderMessage, Task } from './wire.ts'
 
@@ -18,17 +20,22 @@ const expected = {
   file_missing: 1,
 } as const
 let pages: Pages | undefined
-/** Waits for the text that the parent's program recognized; one picture at a time. */
-let recognized: ((tsv: string | undefined) => void) | undefined
+/** A task has come, so there is nothing to prepare. */
+let busy = false
+/** Wait for what the parent's program finds, by the number of the question. */
+const questions = new Map<number, (found: string | undefined) => void>()
+let asked = 0
 
 process.on('disconnect', () => process.exit(0))
 process.on('message', (task: Task) => {
+  busy = true
   perform(task).catch((error: unknown) => say(failure(error)))
 })
 
 async function perform(task: Task): Promise<void> {
   if (task.kind === 'recognized') {
-    recognized?.(task.tsv)
+    questions.get(task.id)?.(task.found)
+    questions.delete(task.id)
     return
   }
   if (task.kind === 'render') {
@@ -46,17 +53,23 @@ async function perform(task: Task): Promise<void> {
     return
   }
   const sink = createSink(task.limits.characters, say)
-  if (task.recognizer) sink.recognize = recognize
-  const ending = await provider.read(input, task.limits, sink)
+  if (task.recognizer !== undefined)
+    sink.recognizer = {
+      ...task.recognizer,
+      recognize: (pgm, languages) => recognize(pgm, [...languages]),
+      script: (pgm) => recognize(pgm),
+    }
+  if (!task.recordings) sink.recording = undefined
+  const ending = await readWith(provider, input, task.limits, sink)
   await sink.flush()
   await say({ kind: 'end', ...ending, problems: sink.problems })
 }
 
-async function recognize(pgm: Uint8Array): Promise<string | undefined> {
-  const answer = new Promise<string | undefined>((resolve) => {
-    recognized = resolve
-  })
-  await say({ kind: 'recognize', pgm })
+async function recognize(pgm: Uint8Array, languages?: string[]): Promise<string | undefined> {
+  asked += 1
+  const id = asked
+  const answer = new Promise<string | undefined>((resolve) => questions.set(id, resolve))
+  await say({ kind: 'recognize', id, languages, pgm })
   return answer
 }
 
@@ -103,20 +116,21 @@ function frames(error: Error): string {
     .join(' ')
 }
 
-/** Loads the parsers and tables that most files need. */
+/** Loads the parsers and tables that most files need, until there is a task, which loads what it needs. */
 async function warm(): Promise<void> {
-  const [{ countTokens }, { loadPdfium }] = await Promise.all([
-    import('../core/text/count-tokens.ts'),
-    import('./providers/pdfium.ts'),
-  ])
-  countTokens('warm')
-  await loadPdfium()
-  await Promise.all([
-    import('./providers/pdf.ts'),
-    import('./providers/text.ts'),
-    import('./providers/csv.ts'),
-    import('./providers/html.ts'),
-  ])
+  const steps = [
+    () => import('./providers/pdf.ts'),
+    async () => (await import('./providers/pdfium.ts')).loadPdfium(),
+    async () => (await import('../core/text/count-tokens.ts')).countTokens('warm'),
+    () => import('./providers/text.ts'),
+    () => import('./providers/csv.ts'),
+    () => import('./providers/html.ts'),
+  ]
+  for (const step of steps) {
+    await yieldLoop()
+    if (busy) return
+    await step()
+  }
 }
 
 // A spare process loads the common parsers in advance. This stays last because a task may arrive meanwhile.

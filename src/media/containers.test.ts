@@ -1,34 +1,20 @@
 /** Mails and archives: the files within them are read in turn, each place says which one it is in. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { makePdf } from '../../test/fixtures/make-pdf.ts'
 import { makeZip } from '../../test/fixtures/make-zip.ts'
-import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
+import { sharedReader } from '../../test/fixtures/shared-reader.ts'
 import { type Artifact, describePosition } from '../core/artifact.ts'
 import { fileWording } from '../wording/files.ts'
-import { createReader } from './create-reader.ts'
-import type { Reader } from './reader.ts'
 import { describeReading } from './receipt.ts'
 
 const { receipt } = fileWording
 
-let files: SharedFiles
-let reader: Reader
-
-beforeAll(() => {
-  files = createSharedFiles()
-  reader = createReader()
-})
-afterAll(async () => {
-  await reader.close()
-  files.remove()
-})
+const { read, readWithin } = sharedReader()
 
 const made = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../test/fixtures/made-by-libreoffice/${name}`, import.meta.url)))
-const read = (name: string, content: Uint8Array | string): Promise<Artifact> =>
-  reader.read(files.share(name, content), watched())
 const textOf = (artifact: Artifact) => artifact.segments.map(({ text }) => text).join('\n')
 const attachment = { id: 'a', name: 'x', mediaType: '', voiceNote: false, locator: {} }
 
@@ -165,10 +151,8 @@ describe('a zip archive', () => {
   })
 
   test('reads the first files up to the limit and says so', async () => {
-    const limited = createReader({ limits: { archive: { files: 3 } } })
     const bytes = makeZip(Array.from({ length: 9 }, (_, at) => ({ name: `${at}.txt`, content: `text ${at}` })))
-    const artifact = await limited.read(files.share('many.zip', bytes), watched())
-    await limited.close()
+    const artifact = await readWithin({ archive: { files: 3 } }, 'many.zip', bytes)
     expect(artifact.truncated).toBe(fileWording.partial.first('many.zip', 'file', { done: 3, of: 9 }))
   })
 })

@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs'
 import type { Artifact, Picture, Segment } from '../core/artifact.ts'
 import { type Log, silentLog } from '../core/log.ts'
 import { formats as allFormats, type Formats } from './formats.ts'
-import { crashed, createPictures, failed, gather } from './gather.ts'
+import { crashed, createPictures, createRecordings, failed, gather } from './gather.ts'
 import { guard } from './guard.ts'
 import { type InspectedFile, inspectFile, openTask } from './inspect-file.ts'
 import { type LimitOverrides, largestMemoryMb } from './limits.ts'
@@ -36,6 +36,9 @@ export interface ReaderDeps {
   readable?: readonly string[]
 }
 
+/** Pictures of one file that wait to be recognized; a reading process sends at most four. */
+const mostAsked = 8
+
 type End = Extract<ReaderMessage, { kind: 'end' }>
 
 export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
@@ -48,7 +51,8 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     concurrency: deps.concurrency,
     readable: deps.readable,
   })
-  const look = (file: { path: string; name: string; mediaType: string }) => inspectFile(file, { formats, overrides })
+  const look = (file: { path: string; name: string; mediaType: string; web?: boolean | undefined }) =>
+    inspectFile(file, { formats, overrides })
   const renderer = createRenderer({
     processes,
     look: (path) => look({ path, name: 'The file', mediaType: '' }),
@@ -73,7 +77,9 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     const guarded = guard(process, { name, limits, signal })
     const gathered = gather(limits, name)
     const pictures = createPictures(options.pictures, signal)
+    const recordings = createRecordings(options.onRecording)
     const ended = new AbortController()
+    let asked = 0
     try {
       const finished = new Promise<End>((resolve, reject) => {
         process.onMessage((raw) => {
@@ -84,18 +90,28 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
           if (message.data.kind === 'image' && !pictures.add(message.data)) {
             return reject(crashed(name, 'more pictures than allowed'))
           }
+          if (message.data.kind === 'recording') {
+            if (!recordings.add(message.data)) reject(crashed(name, 'more recordings than allowed'))
+            return
+          }
           if (message.data.kind === 'recognize') {
-            void recognizer
-              ?.recognize(message.data.pgm, ended.signal)
-              .then((tsv) => process.send({ kind: 'recognized', tsv }))
+            const { id, pgm, languages } = message.data
+            asked += 1
+            if (asked > mostAsked) return reject(crashed(name, 'more pictures to recognize than allowed'))
+            const answer = languages
+              ? recognizer?.recognize(pgm, languages, ended.signal)
+              : recognizer?.script(pgm, ended.signal)
+            void answer?.then((found) => {
+              asked -= 1
+              process.send({ kind: 'recognized', id, found })
+            })
             return
           }
           if (message.data.kind !== 'batch') return
           if (!gathered.add(message.data)) return reject(crashed(name, 'more text than allowed'))
+          options.onSegments?.(message.data.segments)
           if (message.data.progress === undefined) return
           if (message.data.progress.by === 'ocr') guarded.extend(limits.ocrSeconds ?? 0)
-          // Prepare the next process only now, so that it does not delay the first progress of this file.
-          processes.warm()
           try {
             onProgress(message.data.progress)
           } catch (error) {
@@ -104,16 +120,20 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
         })
       })
       finished.catch(() => {})
-      process.send(openTask('read', inspected, recognizer !== undefined))
+      const recordingsToo = options.onRecording !== undefined
+      process.send(openTask('read', inspected, { recognizer, recordings: recordingsToo }))
       process.feed(createReadStream(request.path, { end: bytes - 1 })).catch(() => {})
       const end = await Promise.race([finished, guarded.broken]).catch((error: unknown) => gathered.partial(error))
       const images = await pictures.stored()
+      await recordings.stored()
       return artifactOf(request, inspected, gathered.segments, end, images)
     } finally {
       guarded.release()
       ended.abort()
       const ms = Math.round(performance.now() - startedAt)
       log.debug({ engine: reader.engine, bytes, ms, peakMb: Math.round(guarded.peak() / 1e6) }, 'file read')
+      // The next file's process is prepared only now, so that it takes no time from this one.
+      processes.warm()
       await slot.release()
     }
   }
@@ -126,7 +146,11 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
   ): Promise<Artifact> {
     const { name, reader, sniffed, limits } = inspected
     const to = reader.convert ?? 'docx'
-    await using converted = await office.convert({ path: inspected.path, name, to }, limits, options.signal)
+    await using converted = await office.convert(
+      { path: inspected.path, name, to, from: reader.from },
+      limits,
+      options.signal,
+    )
     const again = await look({ path: converted.path, name: `${name}.${to}`, mediaType: '' })
     const artifact = await read({ ...request, path: converted.path }, { ...again, name }, options)
     const problems = [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...artifact.problems]
@@ -169,6 +193,7 @@ function artifactOf(
     segments,
     images: images.length > 0 ? images : undefined,
     pages: end.pages,
+    page: end.page,
     tokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
     truncated: end.truncated,
     problems: [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...end.problems],

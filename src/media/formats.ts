@@ -18,6 +18,8 @@ export interface FormatReader {
   plain?: boolean
   /** LibreOffice converts it to this format first (providers/soffice.ts). */
   convert?: 'docx' | 'xlsx' | 'pptx'
+  /** The extension that tells LibreOffice the format, if it is not the one from before 2007. */
+  from?: 'xlsb'
 }
 
 export interface Format {
@@ -26,25 +28,36 @@ export interface Format {
   /** Extensions in lower case, without the dot. */
   extensions: readonly string[]
   reader?: FormatReader
+  /** Another for files that were fetched from the web. */
+  web?: FormatReader
 }
 
-const provider = (file: string) => new URL(`./providers/${file}`, import.meta.url)
-const pdf: FormatReader = { engine: 'pdf-3', module: provider('pdf.ts'), family: 'pdf' }
-const text: FormatReader = { engine: 'text-2', module: provider('text.ts'), family: 'text', plain: true }
-const csv: FormatReader = { engine: 'csv-2', module: provider('csv.ts'), family: 'csv' }
-const html: FormatReader = { engine: 'html-2', module: provider('html.ts'), family: 'html' }
-const image: FormatReader = { engine: 'image-1', module: provider('image.ts'), family: 'image', native: true }
-const subtitles: FormatReader = { engine: 'subtitles-1', module: provider('subtitles.ts'), family: 'text' }
-const docx: FormatReader = { engine: 'docx-1', module: provider('docx.ts'), family: 'office' }
-const pptx: FormatReader = { engine: 'pptx-1', module: provider('pptx.ts'), family: 'office' }
-const xlsx: FormatReader = { engine: 'xlsx-1', module: provider('xlsx.ts'), family: 'sheet' }
-const odt: FormatReader = { engine: 'odt-1', module: provider('odt.ts'), family: 'office' }
-const odp: FormatReader = { engine: 'odp-1', module: provider('odp.ts'), family: 'office' }
-const ods: FormatReader = { engine: 'ods-1', module: provider('ods.ts'), family: 'sheet' }
-const rtf: FormatReader = { engine: 'rtf-1', module: provider('rtf.ts'), family: 'office' }
+/** With the extension of this file: reading processes run it without types, as `.js` (stripped-code.ts). */
+const provider = (name: string) => new URL(`./providers/${name}${import.meta.url.slice(-3)}`, import.meta.url)
+const pdf: FormatReader = { engine: 'pdf-6', module: provider('pdf'), family: 'pdf' }
+const text: FormatReader = { engine: 'text-4', module: provider('text'), family: 'text', plain: true }
+const csv: FormatReader = { engine: 'csv-3', module: provider('csv'), family: 'csv' }
+const html: FormatReader = { engine: 'html-5', module: provider('html'), family: 'html' }
+const webPage: FormatReader = { engine: 'page-1', module: provider('web-page'), family: 'html' }
+const image: FormatReader = { engine: 'image-2', module: provider('image'), family: 'image', native: true }
+const subtitles: FormatReader = { engine: 'subtitles-2', module: provider('subtitles'), family: 'text' }
+const docx: FormatReader = { engine: 'docx-4', module: provider('docx'), family: 'office' }
+const pptx: FormatReader = { engine: 'pptx-3', module: provider('pptx'), family: 'office' }
+const xlsx: FormatReader = { engine: 'xlsx-3', module: provider('xlsx'), family: 'sheet' }
+const odt: FormatReader = { engine: 'odt-3', module: provider('odt'), family: 'office' }
+const odp: FormatReader = { engine: 'odp-3', module: provider('odp'), family: 'office' }
+const ods: FormatReader = { engine: 'ods-3', module: provider('ods'), family: 'sheet' }
+const rtf: FormatReader = { engine: 'rtf-2', module: provider('rtf'), family: 'office' }
 // Pictures inside them are decoded by native code.
-const mail: FormatReader = { engine: 'mail-1', module: provider('mail.ts'), family: 'mail', native: true }
-const zip: FormatReader = { engine: 'zip-1', module: provider('zip.ts'), family: 'archive', native: true }
+const mail: FormatReader = { engine: 'mail-2', module: provider('mail'), family: 'mail', native: true }
+const outlook: FormatReader = { engine: 'outlook-1', module: provider('outlook'), family: 'mail', native: true }
+const packed: FormatReader = { engine: 'packed-1', module: provider('packed'), family: 'archive', native: true }
+const notebook: FormatReader = { engine: 'notebook-1', module: provider('notebook'), family: 'office', native: true }
+const epub: FormatReader = { engine: 'epub-1', module: provider('epub'), family: 'office' }
+const calendar: FormatReader = { engine: 'calendar-1', module: provider('calendar'), family: 'text' }
+const contacts: FormatReader = { engine: 'contacts-1', module: provider('contacts'), family: 'text' }
+const tnef: FormatReader = { engine: 'tnef-1', module: provider('tnef'), family: 'mail', native: true }
+const zip: FormatReader = { engine: 'zip-2', module: provider('zip'), family: 'archive', native: true }
 
 const openXml = 'application/vnd.openxmlformats-officedocument'
 const openDocument = 'application/vnd.oasis.opendocument'
@@ -57,7 +70,7 @@ export const formats = {
   'application/pdf': { called: 'a PDF', extensions: ['pdf'], reader: pdf },
   'text/plain': {
     called: 'plain text',
-    extensions: ['txt', 'text', 'log', 'ics', 'vcf', 'diff', 'patch'],
+    extensions: ['txt', 'text', 'log', 'diff', 'patch'],
     reader: text,
   },
   'text/x-source': { called: 'source code', extensions: sourceCode.split(' '), reader: text },
@@ -69,7 +82,7 @@ export const formats = {
   },
   'application/json': {
     called: 'JSON',
-    extensions: ['json', 'jsonl', 'ndjson', 'geojson', 'ipynb', 'har'],
+    extensions: ['json', 'jsonl', 'ndjson', 'geojson', 'har'],
     reader: text,
   },
   'application/yaml': { called: 'YAML', extensions: ['yaml', 'yml'], reader: text },
@@ -84,6 +97,7 @@ export const formats = {
   'image/apng': { called: 'a PNG picture', extensions: ['apng'], reader: image },
   'image/webp': { called: 'a WebP picture', extensions: ['webp'], reader: image },
   'image/gif': { called: 'a GIF picture', extensions: ['gif'], reader: image },
+  'image/bmp': { called: 'a BMP picture', extensions: ['bmp', 'dib'], reader: image },
   'image/tiff': { called: 'a TIFF picture', extensions: ['tif', 'tiff'], reader: image },
   'image/avif': { called: 'an AVIF picture', extensions: ['avif'], reader: image },
   'image/heic': { called: 'a HEIC picture', extensions: ['heic'], reader: image },
@@ -102,7 +116,7 @@ export const formats = {
   },
   [`${openXml}.spreadsheetml.sheet`]: {
     called: 'an Excel workbook',
-    extensions: ['xlsx', 'xlsm', 'xltx', 'xltm', 'xlsb'],
+    extensions: ['xlsx', 'xlsm', 'xltx', 'xltm'],
     reader: xlsx,
   },
   [`${openDocument}.text`]: { called: 'an OpenDocument text', extensions: ['odt', 'ott'], reader: odt },
@@ -112,24 +126,43 @@ export const formats = {
   'application/msword': {
     called: 'an old Word document',
     extensions: ['doc', 'dot'],
-    reader: { ...docx, engine: 'doc-1', convert: 'docx' },
+    reader: { ...docx, engine: 'doc-2', convert: 'docx' },
   },
   'application/vnd.ms-powerpoint': {
     called: 'an old PowerPoint presentation',
     extensions: ['ppt', 'pps', 'pot'],
-    reader: { ...pptx, engine: 'ppt-1', convert: 'pptx' },
+    reader: { ...pptx, engine: 'ppt-2', convert: 'pptx' },
   },
   'application/vnd.ms-excel': {
     called: 'an old Excel workbook',
     extensions: ['xls', 'xlt'],
-    reader: { ...xlsx, engine: 'xls-1', convert: 'xlsx' },
+    reader: { ...xlsx, engine: 'xls-3', convert: 'xlsx' },
+  },
+  'application/vnd.ms-excel.sheet.binary.macroenabled.12': {
+    called: 'a binary Excel workbook',
+    extensions: ['xlsb'],
+    reader: { ...xlsx, engine: 'xlsb-1', convert: 'xlsx', from: 'xlsb' },
   },
   'message/rfc822': { called: 'an email', extensions: ['eml', 'mht', 'mhtml'], reader: mail },
+  'application/mbox': { called: 'a mailbox', extensions: ['mbox', 'mbx'], reader: mail },
+  'application/vnd.ms-tnef': { called: 'a winmail.dat file', extensions: ['tnef'], reader: tnef },
+  'application/vnd.ms-outlook': { called: 'an Outlook message', extensions: ['msg', 'oft'], reader: outlook },
+  'text/calendar': { called: 'a calendar', extensions: ['ics', 'ical', 'ifb', 'vcs'], reader: calendar },
+  'text/vcard': { called: 'contacts', extensions: ['vcf', 'vcard'], reader: contacts },
+  'application/x-ipynb+json': { called: 'a Jupyter notebook', extensions: ['ipynb'], reader: notebook },
+  'application/epub+zip': { called: 'an e-book', extensions: ['epub'], reader: epub },
+  'application/x-tar': { called: 'a tar archive', extensions: ['tar'], reader: packed },
+  'application/gzip': { called: 'a gzip archive', extensions: ['gz', 'tgz'], reader: packed },
+  'application/zstd': { called: 'a zstd archive', extensions: ['zst', 'tzst'], reader: packed },
+  'application/x-bzip2': { called: 'a bzip2 archive', extensions: ['bz2', 'tbz', 'tbz2'], reader: packed },
+  'application/x-xz': { called: 'an xz archive', extensions: ['xz', 'txz'], reader: packed },
+  'application/x-7z-compressed': { called: 'a 7z archive', extensions: ['7z'], reader: packed },
+  'application/x-rar-compressed': { called: 'a rar archive', extensions: ['rar'], reader: packed },
   'application/zip': { called: 'a zip archive', extensions: ['zip'], reader: zip },
   'application/x-tex': { called: 'TeX', extensions: ['tex', 'bib', 'sty'], reader: text },
   'text/csv': { called: 'comma-separated values', extensions: ['csv'], reader: csv },
   'text/tab-separated-values': { called: 'tab-separated values', extensions: ['tsv', 'tab'], reader: csv },
-  'text/html': { called: 'an HTML page', extensions: ['html', 'htm', 'xhtml'], reader: html },
+  'text/html': { called: 'an HTML page', extensions: ['html', 'htm', 'xhtml'], reader: html, web: webPage },
 } as const satisfies Record<string, Format>
 
 export type Formats = Readonly<Record<string, Format>>
@@ -143,35 +176,71 @@ const refused: readonly {
   code?: 'file_encrypted'
 }[] = [
   {
+    types: ['image/x-avif-mini'],
+    called: 'an AVIF picture in a new short form',
+    extensions: [],
+    next: fileWording.advice.picture,
+  },
+  {
     types: ['image/'],
     called: 'a picture',
-    extensions: ['bmp', 'ico', 'psd', 'jxl', 'cr2', 'nef', 'dng'],
-    next: 'Parley cannot read this kind of picture. Save it as PNG or JPEG and share that.',
+    extensions: ['ico', 'psd', 'jxl', 'cr2', 'nef', 'dng'],
+    next: fileWording.advice.picture,
   },
   {
     types: ['audio/'],
     called: 'a sound recording',
-    extensions: ['mp3', 'm4a', 'wav', 'ogg', 'opus', 'flac', 'aac'],
-    next: 'Parley cannot read this kind of recording. Convert it to mp3 and share that.',
+    extensions: ['mp3', 'm4a', 'wav', 'ogg', 'opus', 'flac', 'aac', 'au', 'wma', 'caf'],
+    next: fileWording.advice.recording,
   },
   {
     types: ['video/'],
     called: 'a video',
     extensions: ['mp4', 'mov', 'webm', 'mkv', 'avi'],
-    next: 'Parley cannot read this kind of video. Convert it to mp4 and share that.',
+    next: fileWording.advice.video,
   },
   {
     types: ['application/x-ole-encrypted'],
     called: 'an office document with a password',
     extensions: [],
-    next: 'Save a copy without the password and share that.',
+    next: fileWording.advice.password,
     code: 'file_encrypted',
   },
   {
-    types: ['application/vnd.ms-outlook'],
-    called: 'an Outlook message',
-    extensions: ['msg'],
-    next: 'Parley cannot read Outlook messages. Save it as .eml or as text and share that.',
+    types: ['application/vnd.apple.keynote'],
+    called: 'a Keynote presentation',
+    // Keys and certificates are named .key too, so the name says nothing.
+    extensions: [],
+    next: fileWording.advice.keynote,
+  },
+  {
+    types: ['application/vnd.apple.numbers'],
+    called: 'a Numbers spreadsheet',
+    extensions: ['numbers'],
+    next: fileWording.advice.numbers,
+  },
+  {
+    types: ['application/vnd.apple.pages'],
+    called: 'a Pages document',
+    extensions: ['pages'],
+    next: fileWording.advice.pages,
+  },
+  {
+    types: ['application/vnd.apple.iwork'],
+    called: 'a document of Pages, Numbers or Keynote',
+    extensions: [],
+    next: fileWording.advice.office,
+  },
+  {
+    types: [
+      'application/x-compress',
+      'application/java-archive',
+      'application/x-lzip',
+      'application/vnd.ms-cab-compressed',
+    ],
+    called: 'an archive',
+    extensions: ['z', 'lz', 'cab', 'jar'],
+    next: fileWording.advice.archive,
   },
   {
     types: [
@@ -181,14 +250,8 @@ const refused: readonly {
       'application/x-cfb',
     ],
     called: 'an office file',
-    extensions: ['mdb', 'vsd', 'vsdx', 'pub', 'one', 'odg', 'pages', 'numbers', 'key'],
-    next: 'Parley cannot read this kind of office file. Export it as a PDF and share that.',
-  },
-  {
-    types: ['application/epub+zip'],
-    called: 'an e-book',
-    extensions: ['epub'],
-    next: 'Parley cannot read e-books. Export it as a PDF and share that.',
+    extensions: ['mdb', 'vsd', 'vsdx', 'pub', 'one', 'odg'],
+    next: fileWording.advice.office,
   },
   {
     types: [
@@ -200,35 +263,19 @@ const refused: readonly {
     ],
     called: 'a program',
     extensions: ['exe', 'dll', 'so', 'dylib', 'wasm', 'class', 'msi'],
-    next: 'Parley never opens programs. Share its documentation or source code instead.',
-  },
-  {
-    types: [
-      'application/gzip',
-      'application/x-tar',
-      'application/x-7z-compressed',
-      'application/x-rar-compressed',
-      'application/x-bzip2',
-      'application/x-xz',
-      'application/zstd',
-      'application/x-compress',
-      'application/java-archive',
-    ],
-    called: 'an archive',
-    extensions: ['gz', 'tgz', 'tar', '7z', 'rar', 'bz2', 'xz', 'zst', 'jar'],
-    next: 'Parley opens only zip archives. Share the files in it as a zip, or one by one.',
+    next: fileWording.advice.program,
   },
   {
     types: ['font/', 'application/vnd.ms-fontobject'],
     called: 'a font',
     extensions: ['ttf', 'otf', 'woff', 'woff2'],
-    next: 'Fonts contain no text to read. Share a document or a picture instead.',
+    next: fileWording.advice.font,
   },
   {
     types: ['application/x-sqlite3', 'application/vnd.apache.'],
     called: 'a database file',
     extensions: ['sqlite', 'db', 'parquet', 'arrow'],
-    next: 'Parley cannot read databases. Export the rows you need as CSV and share that.',
+    next: fileWording.advice.database,
   },
 ]
 
@@ -265,8 +312,12 @@ export function readerOf(mediaType: string, name: string, table: Formats = forma
       fileWording.refusal.unsupported({ name, called, mediaType: shown, next }),
     )
   }
-  const shown = mediaType === unknownType ? undefined : mediaType
-  throw new ParleyError('file_unsupported', fileWording.refusal.unknownType(name, shown))
+  if (mediaType !== unknownType)
+    throw new ParleyError('file_unsupported', fileWording.refusal.unknownType(name, mediaType))
+  const named = refused.find(({ extensions }) => extensions.includes(extensionOf(name)))
+  const sentence =
+    named === undefined ? fileWording.refusal.unknownType(name, undefined) : fileWording.refusal.onlyNamed(name, named)
+  throw new ParleyError('file_unsupported', sentence)
 }
 
 export const unknownType = 'application/octet-stream'

@@ -3,8 +3,9 @@ import { describePosition, type Picture, type Segment } from '../core/artifact.t
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
 import type { Limits } from './limits.ts'
+import type { InnerRecording } from './provider.ts'
 import type { PictureStore, ReadProgress } from './reader.ts'
-import { mostImages } from './sink.ts'
+import { mostImages, mostRecordings } from './sink.ts'
 import type { ReaderMessage } from './wire.ts'
 
 type Batch = Extract<ReaderMessage, { kind: 'batch' }>
@@ -82,5 +83,30 @@ export function createPictures(store: PictureStore | undefined, signal: AbortSig
       return true
     },
     stored: () => Promise.all(storing),
+  }
+}
+
+// The parent's side of recordings inside a file: hands them on in order, up to a limit.
+
+export interface Recordings {
+  /** False when the process sends more than it may. */
+  add(recording: InnerRecording): boolean
+  /** Resolves when all are stored. Rejects when one could not be written. */
+  stored(): Promise<void>
+}
+
+export function createRecordings(store: ((recording: InnerRecording) => Promise<void>) | undefined): Recordings {
+  let [files, bytes] = [0, 0]
+  let last = Promise.resolve()
+  return {
+    add({ name, mediaType, data }) {
+      files += 1
+      bytes += data.length
+      if (store === undefined || files > mostRecordings.files || bytes > mostRecordings.bytes) return false
+      last = last.then(() => store({ name, mediaType, data }))
+      last.catch(() => {})
+      return true
+    },
+    stored: () => last,
   }
 }

@@ -17,7 +17,7 @@ import { silentLog } from '../core/log.ts'
 import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import { createPreviews } from './previews.ts'
-import type { PageRenderer, Reader } from './reader.ts'
+import type { PageRenderer, Reader, ReadProgress } from './reader.ts'
 
 const words = ['Invoice number 4711-K', 'Total: 1,234.56 EUR', 'Payable within thirty days']
 const magick = imageMagick()
@@ -62,6 +62,55 @@ function pictureOf(artifact: Artifact): Picture & { bytes: Buffer } {
   return { ...picture, bytes: readFileSync(pathOf(picture.contentHash)) }
 }
 
+/** The pages of a TIFF, which all show the same. */
+function makeTiff(pages: number, { width = 827, height = 1169 } = {}): Buffer {
+  const strip = deflateSync(Buffer.alloc(width * height, 200))
+  const first = 8 + strip.length + (strip.length % 2)
+  const tags = [256, width, 257, height, 258, 8, 259, 8, 262, 1, 273, 8, 277, 1, 278, height, 279, strip.length]
+  const size = 2 + (tags.length / 2) * 12 + 4
+  const bytes = Buffer.alloc(first + pages * size)
+  bytes.write('II*\0')
+  bytes.writeUInt32LE(first, 4)
+  strip.copy(bytes, 8)
+  for (let page = 0; page < pages; page += 1) {
+    const at = first + page * size
+    bytes.writeUInt16LE(tags.length / 2, at)
+    for (const [place, value] of tags.entries()) {
+      const entry = at + 2 + Math.floor(place / 2) * 12
+      if (place % 2 === 0) bytes.writeUInt16LE(value, entry)
+      // One number of 32 bits.
+      else {
+        bytes.writeUInt16LE(4, entry + 2)
+        bytes.writeUInt32LE(1, entry + 4)
+        bytes.writeUInt32LE(value, entry + 8)
+      }
+    }
+    bytes.writeUInt32LE(page === pages - 1 ? 0 : at + size, at + size - 4)
+  }
+  return bytes
+}
+
+test('a TIFF of 200 pages is read page by page, in the memory of one page', async () => {
+  const own: number[] = []
+  const log = { ...silentLog, debug: (fields: unknown) => void own.push(Number(Object(fields).peakMb)) }
+  const limits = { image: { pages: 200, ocrPages: 0 } }
+  const paged = createReader({ log, limits, idleMs: 100 })
+  try {
+    const seen = new Set<number>()
+    const onProgress = ({ done, of }: ReadProgress) => void seen.add(of === 200 ? done : Number.NaN)
+    const artifact = await paged.read(files.share('fax.tif', makeTiff(200)), { ...watched(), onProgress })
+    expect(artifact).toMatchObject({ pages: 200, truncated: undefined })
+    expect(artifact.problems.map(({ code }) => code)).toEqual(['ocr_limit'])
+    expect(seen).not.toContain(Number.NaN)
+    expect(seen.size).toBeGreaterThan(3)
+    await paged.read(files.share('short.tif', makeTiff(2)), watched())
+    // All pages are 193 MB.
+    expect((own[0] ?? 0) - (own[1] ?? 0)).toBeLessThan(100)
+  } finally {
+    await paged.close()
+  }
+})
+
 describe('formats', () => {
   const encode: [string, (picture: Sharp) => Sharp][] = [
     ['note.png', (picture) => picture.png()],
@@ -73,7 +122,7 @@ describe('formats', () => {
   ]
   test.each(encode)('%s gives a picture for models and its text', async (name, as) => {
     const artifact = await read(name, await as(note()).toBuffer())
-    expect(artifact).toMatchObject({ engine: 'image-1', pages: 1, problems: [{ code: 'read_by_ocr' }] })
+    expect(artifact).toMatchObject({ engine: 'image-2', pages: 1, problems: [{ code: 'read_by_ocr' }] })
     expect(wordRecall(words.join(' '), textOf(artifact))).toBeGreaterThanOrEqual(0.9)
     const { bytes, ...picture } = pictureOf(artifact)
     expect(picture).toMatchObject({ width: 700, height: 240, at: { kind: 'page', page: 1 } })
@@ -84,7 +133,7 @@ describe('formats', () => {
     const bytes = readFileSync(new URL('../../test/fixtures/note.heic', import.meta.url))
     const artifact = await read('note.heic', bytes)
     expect(artifact.mediaType).toBe('image/heic')
-    expect(textOf(artifact)).toBe('Invoice number 4711-K\nTotal: 1,234.56 EUR')
+    expect(textOf(artifact)).toBe('Invoice number 4711-K\n\nTotal: 1,234.56 EUR')
     expect(pictureOf(artifact)).toMatchObject({ mediaType: 'image/jpeg', width: 600, height: 200 })
   })
 

@@ -5,6 +5,7 @@ import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
 import { type FormatReader, type Formats, readerOf } from './formats.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
+import type { Recognizer } from './recognizer.ts'
 import { furtherLook, type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import type { Task } from './wire.ts'
 
@@ -20,14 +21,15 @@ export interface InspectedFile {
 
 /** Throws `file_missing`, `file_empty`, `file_unsupported` or `file_too_large`. */
 export async function inspectFile(
-  file: { path: string; name: string; mediaType: string },
+  file: { path: string; name: string; mediaType: string; web?: boolean | undefined },
   { formats, overrides }: { formats: Formats; overrides: LimitOverrides },
 ): Promise<InspectedFile> {
   const { path, name } = file
   const { sample, further, bytes } = await firstBytes(path, name)
   if (bytes === 0) throw new ParleyError('file_empty', fileWording.empty.noBytes(name))
   const sniffed = await sniff(sample, file, formats, further)
-  const reader = readerOf(sniffed.mediaType, name, formats)
+  const web = file.web === true ? formats[sniffed.mediaType]?.web : undefined
+  const reader = web ?? readerOf(sniffed.mediaType, name, formats)
   const limits = limitsFor(reader.family, overrides)
   if (bytes > limits.bytes) throw new ParleyError('file_too_large', fileWording.limit.size(name, bytes, limits.bytes))
   return { path, name, bytes, sniffed, reader, limits, overrides }
@@ -37,9 +39,14 @@ export async function inspectFile(
 export function openTask(
   use: 'read' | 'pages',
   { name, bytes, reader, sniffed, limits, overrides }: InspectedFile,
-  recognizer = false,
+  { recognizer, recordings = false }: { recognizer?: Recognizer | undefined; recordings?: boolean } = {},
 ): Task {
   const { module } = reader
+  const offer = recognizer && {
+    languages: recognizer.languages,
+    scripts: recognizer.scripts,
+    atOnce: recognizer.atOnce,
+  }
   return {
     kind: 'open',
     use,
@@ -49,7 +56,8 @@ export function openTask(
     bytes,
     limits,
     overrides,
-    recognizer,
+    recognizer: offer,
+    recordings,
   }
 }
 

@@ -5,7 +5,7 @@ export interface Limits {
   bytes: number
   /** Wall-clock time of one read. */
   seconds: number
-  /** Resident memory of the reading process, everything included; a bare one takes about 130 MB. */
+  /** Resident memory of the reading process, everything included; a bare one takes about 50 MB. */
   memoryMb: number
   /** Pages read; for spreadsheets and delimited text, rows; lines are bounded by `characters` alone. */
   pages: number

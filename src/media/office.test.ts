@@ -3,30 +3,18 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { makeDocx, makeXlsx, makeZip } from '../../test/fixtures/make-zip.ts'
-import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
+import { watched } from '../../test/fixtures/shared-files.ts'
+import { sharedReader } from '../../test/fixtures/shared-reader.ts'
 import type { Artifact } from '../core/artifact.ts'
 import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import { createOffice, findProgram } from './providers/soffice.ts'
-import type { Reader } from './reader.ts'
 
-let files: SharedFiles
-let reader: Reader
-
-beforeAll(() => {
-  files = createSharedFiles()
-  reader = createReader()
-})
-afterAll(async () => {
-  await reader.close()
-  files.remove()
-})
+const { files, read, readWithin } = sharedReader()
 
 const made = (path: string) => readFileSync(fileURLToPath(new URL(`../../test/fixtures/${path}`, import.meta.url)))
-const read = (name: string, content: Uint8Array | string): Promise<Artifact> =>
-  reader.read(files.share(name, content), watched())
 const textOf = (artifact: Artifact) => artifact.segments.map(({ text }) => text).join('\n')
 const hasSoffice = findProgram('soffice', process.env.PATH ?? '') !== undefined
 const withOffice = hasSoffice ? '' : ' (skipped: LibreOffice is not installed here)'
@@ -133,8 +121,15 @@ test('made by openpyxl: formulas without values are shown and reported', async (
 describe('formats from before 2007', () => {
   test.skipIf(!hasSoffice)(`a contract as .doc${withOffice}`, async () => {
     const artifact = await read('contract.doc', made('made-by-libreoffice/contract.doc'))
-    expect(artifact).toMatchObject({ engine: 'doc-1', mediaType: 'application/msword' })
+    expect(artifact).toMatchObject({ engine: 'doc-2', mediaType: 'application/msword' })
     expectContract(artifact)
+  })
+
+  test.skipIf(!hasSoffice)(`a binary workbook by another program${withOffice}`, async () => {
+    const text = textOf(await read('costs.xlsb', made('made-by-sheetjs/costs.xlsb')))
+    expect(text).toContain('2 | Pump 7b | 1,234.56 EUR | TRUE | 2024-03-15 | 2469.12')
+    expect(text).toContain('4 | Größe 日本 | 1000000 | TRUE')
+    expect(text).toContain('[Sites] row | A: Site | B: Code\n1 | Site | Code\n2 | North | 00471')
   })
 
   test.skipIf(!hasSoffice)(`slides as .ppt${withOffice}`, async () => {
@@ -208,10 +203,8 @@ describe('Word', () => {
   })
 
   test('reads the beginning up to the limit and says so', async () => {
-    const limited = createReader({ limits: { office: { characters: 5_000 } } })
     const bytes = makeDocx(Array.from({ length: 500 }, (_, at) => p(`Paragraph number ${at} of many.`)).join(''))
-    const artifact = await limited.read(files.share('long.docx', bytes), watched())
-    await limited.close()
+    const artifact = await readWithin({ office: { characters: 5_000 } }, 'long.docx', bytes)
     const last = artifact.segments.at(-1)?.at
     expect(artifact.truncated).toBe(
       fileWording.partial.upTo('long.docx', `line ${last?.kind === 'lines' ? last.to : ''}`, 5_000),
@@ -227,7 +220,7 @@ describe('Excel', () => {
     const row = `<row r="7">${values.map((value, at) => `<c r="${String.fromCharCode(65 + at)}7" s="${at}"><v>${value}</v></c>`).join('')}</row>`
     const artifact = await read('formats.xlsx', makeXlsx(row, { name: 'xl/styles.xml', content: styles }))
     expect(textOf(artifact).split('\n')[1]).toBe(
-      '7 | 2024-03-01 | 2024-03-01 12:00 | 2024-03-01 | 12.5% | 0.3 | 36:00:00 | 3',
+      '7 | 2024-03-01 | 2024-03-01 12:00 | 2024-03-01 | 12.5% | 0.3 | 36:00:00 | 3.00 days',
     )
   })
 

@@ -1,9 +1,8 @@
 /** PDFs that refer to themselves: each ends within its limits with a clear sentence or its text, and the next file is read. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { makePdf } from '../../test/fixtures/make-pdf.ts'
-import { createSharedFiles } from '../../test/fixtures/shared-files.ts'
+import { sharedReader } from '../../test/fixtures/shared-reader.ts'
 import { ParleyError } from '../core/errors.ts'
-import { createReader } from './create-reader.ts'
 
 /** A PDF of these numbered objects, the first of which is its catalogue. */
 function pdfOf(objects: string[]): Buffer {
@@ -47,20 +46,14 @@ const loops: Record<string, Buffer> = {
 }
 
 describe('a PDF that refers to itself endlessly', () => {
-  const files = createSharedFiles()
-  const reader = createReader({ limits: { pdf: { seconds: 5 } } })
+  const { read } = sharedReader({ limits: { pdf: { seconds: 5 } } })
   let good: Awaited<ReturnType<typeof makePdf>>
   beforeAll(async () => {
     good = await makePdf((doc) => void doc.addPage().text('The vault code is 4711.'))
   })
-  afterAll(async () => {
-    await reader.close()
-    files.remove()
-  })
-  const options = () => ({ signal: new AbortController().signal, onProgress() {} })
 
   test.each(Object.entries(loops))('%s', async (_, bytes) => {
-    const ended = await reader.read(files.share('loop.pdf', bytes), options()).catch((error: unknown) => error)
+    const ended = await read('loop.pdf', bytes).catch((error: unknown) => error)
     if (ended instanceof Error) {
       expect(ended).toBeInstanceOf(ParleyError)
       expect(ended).toMatchObject({
@@ -70,7 +63,7 @@ describe('a PDF that refers to itself endlessly', () => {
     } else {
       expect(ended).toMatchObject({ problems: [expect.objectContaining({ userMessage: expect.any(String) })] })
     }
-    const next = await reader.read(files.share('good.pdf', good), options())
+    const next = await read('good.pdf', good)
     expect(next.segments[0]?.text).toContain('4711')
   })
 })

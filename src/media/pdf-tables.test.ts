@@ -1,27 +1,15 @@
 /** Ruled tables of PDFs become Markdown, whole and in their place; frames and charts do not. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { printedByChromium, program } from '../../test/fixtures/foreign-pdf.ts'
 import { makePdf } from '../../test/fixtures/make-pdf.ts'
-import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
-import { createReader } from './create-reader.ts'
-import type { PageRenderer, Reader } from './reader.ts'
+import { sharedReader } from '../../test/fixtures/shared-reader.ts'
 
 const chromium = program('chromium', 'chromium-browser', 'google-chrome')
 const row = (at: number) => [`Pump ${at}`, `K-${1000 + at}`, `${(at * 3.5).toFixed(2)} EUR`]
-let files: SharedFiles
-let reader: Reader & PageRenderer
-
-beforeAll(() => {
-  files = createSharedFiles()
-  reader = createReader()
-})
-afterAll(async () => {
-  await reader.close()
-  files.remove()
-})
+const { files, reader, read } = sharedReader()
 
 async function linesOf(bytes: Uint8Array): Promise<string[]> {
-  const { segments } = await reader.read(files.share('table.pdf', bytes), watched())
+  const { segments } = await read('table.pdf', bytes)
   return segments.flatMap(({ text }) => text.split('\n')).filter((line) => line !== '')
 }
 

@@ -1,39 +1,30 @@
 /** PDFs of every sort become text by page, or one clear sentence. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { changedByQpdf, pdftotext, printedByChromium, program, wordRecall } from '../../test/fixtures/foreign-pdf.ts'
 import { makeManual, makePdf } from '../../test/fixtures/make-pdf.ts'
 import { manualPages } from '../../test/fixtures/manual-prose.ts'
-import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
+import { watched } from '../../test/fixtures/shared-files.ts'
+import { sharedReader } from '../../test/fixtures/shared-reader.ts'
 import type { Artifact } from '../core/artifact.ts'
 import { fileWording } from '../wording/files.ts'
-import { createReader } from './create-reader.ts'
-import type { LimitOverrides } from './limits.ts'
-import type { Reader } from './reader.ts'
 
 const fact = 'The torque for the K-22 clamp is 41 newton metres.'
-let files: SharedFiles
-let reader: Reader
 let manual: Buffer
+const shared = sharedReader()
+const { files, reader, readWithin } = shared
 
 beforeAll(async () => {
-  files = createSharedFiles()
-  reader = createReader()
   manual = await makeManual({ pages: 200, facts: { 137: fact } })
 })
-afterAll(async () => {
-  await reader.close()
-  files.remove()
-})
 
-const read = (bytes: Uint8Array, name = 'manual.pdf'): Promise<Artifact> =>
-  reader.read(files.share(name, bytes), watched())
+const read = (bytes: Uint8Array, name = 'manual.pdf') => shared.read(name, bytes)
 const pageOf = (artifact: Artifact, words: string) =>
   artifact.segments.filter(({ text }) => text.includes(words)).map(({ at }) => at)
 
 test('a manual of 200 pages is read page by page with progress', async () => {
   const watch = watched()
   const artifact = await reader.read(files.share('manual.pdf', manual), watch)
-  expect(artifact).toMatchObject({ engine: 'pdf-3', mediaType: 'application/pdf', pages: 200, problems: [] })
+  expect(artifact).toMatchObject({ engine: 'pdf-6', mediaType: 'application/pdf', pages: 200, problems: [] })
   expect(artifact.truncated).toBeUndefined()
   expect(artifact.segments.map(({ at }) => at)).toEqual(
     manualPages({ pages: 200 }).map(({ page }) => ({ kind: 'page', page })),
@@ -225,17 +216,8 @@ describe('without text', () => {
 })
 
 describe('limits', () => {
-  async function readWithin(limits: LimitOverrides, bytes: Uint8Array): Promise<Artifact> {
-    const limited = createReader({ limits })
-    try {
-      return await limited.read(files.share('manual.pdf', bytes), watched())
-    } finally {
-      await limited.close()
-    }
-  }
-
   test('reads the first pages up to the limit and says so', async () => {
-    const artifact = await readWithin({ pdf: { pages: 50 } }, manual)
+    const artifact = await readWithin({ pdf: { pages: 50 } }, 'manual.pdf', manual)
     expect(artifact).toMatchObject({
       pages: 200,
       truncated: fileWording.partial.first('manual.pdf', 'page', { done: 50, of: 200 }),
@@ -244,7 +226,7 @@ describe('limits', () => {
   })
 
   test('reads whole pages up to the limit of characters and says so', async () => {
-    const artifact = await readWithin({ pdf: { characters: 20_000 } }, manual)
+    const artifact = await readWithin({ pdf: { characters: 20_000 } }, 'manual.pdf', manual)
     const done = artifact.segments.length
     expect(artifact.truncated).toBe(
       fileWording.partial.first('manual.pdf', 'page', { done, of: 200, characters: 20_000 }),
@@ -252,7 +234,7 @@ describe('limits', () => {
   })
 
   test('a file over the size limit is refused with both sizes', async () => {
-    await expect(readWithin({ pdf: { bytes: 100_000 } }, manual)).rejects.toMatchObject({
+    await expect(readWithin({ pdf: { bytes: 100_000 } }, 'manual.pdf', manual)).rejects.toMatchObject({
       code: 'file_too_large',
       userMessage: fileWording.limit.size('manual.pdf', manual.length, 100_000),
     })

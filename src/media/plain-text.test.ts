@@ -26,7 +26,7 @@ function children(): number {
         .replace(/^.*\) /s, '')
         .split(' ')
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      return parent === String(process.pid) && state !== 'Z' && command.includes('child.ts')
+      return parent === String(process.pid) && state !== 'Z' && /child\.[jt]s/.test(command)
     } catch {
       // The process ended meanwhile.
       return false

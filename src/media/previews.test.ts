@@ -45,6 +45,35 @@ test.each([
   expect(linesOf(artifact, from, to, where).lines).toEqual(lines)
 })
 
+test('rows keep their own numbers over gaps, and have the names of their columns', () => {
+  const sheet = (text: string, from: number, to: number) => piece(text, { kind: 'rows', sheet: 'Q1 [new]', from, to })
+  const book: Artifact = {
+    ...artifact,
+    segments: [
+      sheet('[Q1 [new]] row | A: Item | B: Price\n2 | Bolt | 3\n5 | Nut | 1', 2, 5),
+      sheet('[Q1 [new]] row | A: Item | B: Price\n6 |  | 4', 6, 6),
+      piece('Name,Age | x\nAnn | 3\nBob | 4', { kind: 'rows', from: 2, to: 3 }),
+    ],
+  }
+  expect(linesOf(book, 4, 9, { kind: 'rows', sheet: 'Q1 [new]' })).toEqual({
+    from: 5,
+    to: 6,
+    of: 6,
+    lines: ['Nut | 1', ' | 4'],
+    numbers: [5, 6],
+    columns: ['A: Item', 'B: Price'],
+  })
+  const list = { ...book, segments: book.segments.slice(2) }
+  expect(linesOf(list, 3, 3, { kind: 'rows' })).toMatchObject({
+    lines: ['Bob | 4'],
+    numbers: [3],
+    columns: ['Name,Age', 'x'],
+  })
+  const wide = { ...book, segments: [sheet('[Q1 [new]] row | cells\n3 | B: 1 | XFD: 2', 3, 3)] }
+  expect(linesOf(wide, 3, 3, { kind: 'rows' })).toMatchObject({ lines: ['B: 1 | XFD: 2'], numbers: [3] })
+  expect(linesOf(wide, 3, 3, { kind: 'rows' })).not.toHaveProperty('columns')
+})
+
 test('each line of a recording has its time', () => {
   expect(linesOf(artifact, 1_000, 8_000, { kind: 'time' })).toMatchObject({
     from: 0,
@@ -57,10 +86,31 @@ test('each line of a recording has its time', () => {
   })
 })
 
+const noBlobs = { open: () => Promise.reject(new Error('not used')), size: async () => 9_000 }
+
+test('a recording can be played, and nothing else can', async () => {
+  const of = (mediaType: string) =>
+    createPreviews({
+      blobs: { ...noBlobs, withFile: () => Promise.reject(new Error('not used')) },
+      renderer: { render: () => Promise.reject(new Error('not used')) },
+      latestArtifact: async () => ({ ...artifact, mediaType }),
+    })
+  for (const [mediaType, play] of [
+    ['audio/mpeg', 'audio'],
+    ['video/mp4', 'video'],
+  ] as const) {
+    expect(await of(mediaType).lines('x', 0, 4_000, { kind: 'time' })).toMatchObject({ play })
+    expect(await of(mediaType).recording('x')).toMatchObject({ mediaType, bytes: 9_000 })
+  }
+  expect(await of('audio/mpeg').lines('x', 0, 4_000, { kind: 'time', inner: 'call.mp3' })).not.toHaveProperty('play')
+  expect(await of('text/vtt').lines('x', 0, 4_000, { kind: 'time' })).not.toHaveProperty('play')
+  await expect(of('text/html').recording('x')).rejects.toMatchObject({ code: 'file_missing' })
+})
+
 test('shows the pictures that were taken while reading', async () => {
   const shown: string[] = []
   const previews = createPreviews({
-    blobs: { withFile: async (hash, _signal, use) => await use(hash) },
+    blobs: { ...noBlobs, withFile: async (hash, _signal, use) => await use(hash) },
     renderer: {
       async render(path) {
         shown.push(path.slice(0, 1))

@@ -33,7 +33,7 @@ export interface ProcessesOptions {
   heapMb: number
   log: Log
   concurrency?: number
-  /** How long an unused spare is kept. It holds about 130 MB. */
+  /** How long an unused spare is kept. It holds about 100 MB. */
   spareMs?: number
   readable?: readonly string[]
 }

@@ -2,9 +2,10 @@
  * The port of a parser. Implementations run in a reading process, isolated from everything else. Only the one for
  * plain text, which parses nothing, also runs in Parley's own process for small files (plain-text.ts).
  */
-import type { Picture, Position, Problem } from '../core/artifact.ts'
+import type { PageFacts, Picture, Position, Problem } from '../core/artifact.ts'
 import type { LimitOverrides, Limits } from './limits.ts'
 import type { PageImage, ReadProgress } from './reader.ts'
+import type { RecognizerOffer } from './wire.ts'
 
 export interface Input {
   bytes: Uint8Array
@@ -19,6 +20,13 @@ export interface Input {
 
 export type Drawn = Omit<Picture, 'contentHash'> & { data: Uint8Array }
 
+export interface InnerRecording {
+  /** Its path inside the file. */
+  name: string
+  mediaType: string
+  data: Uint8Array
+}
+
 /** Receives what a provider reads. Awaiting each call bounds the data in flight between the processes. */
 export interface Sink {
   /** Adds text; blank text is left out. False: the limit of characters is reached and this text was not taken. */
@@ -28,10 +36,20 @@ export interface Sink {
   /** Adds a picture for models with vision. False: no more pictures are kept. */
   image(image: Drawn): Promise<boolean>
   /**
-   * Recognizes text with a program outside this process. Returns tesseract's TSV, or undefined on failure. Absent if there
-   * is no such program. `pgm` is a binary portable graymap.
+   * Takes a recording inside the file, which is transcribed after this process ends. False: no more are taken. Absent if nothing
+   * transcribes.
    */
-  recognize?(pgm: Uint8Array): Promise<string | undefined>
+  recording?: ((recording: InnerRecording) => Promise<boolean>) | undefined
+  /** Recognizes text with a program outside this process, if there is one. */
+  recognizer?: OuterRecognizer
+}
+
+/** Both take a binary portable graymap and return undefined on failure. */
+export interface OuterRecognizer extends RecognizerOffer {
+  /** Tesseract's TSV. */
+  recognize(pgm: Uint8Array, languages: readonly string[]): Promise<string | undefined>
+  /** Tesseract's name for the script. */
+  script(pgm: Uint8Array): Promise<string | undefined>
 }
 
 export interface Ending {
@@ -39,6 +57,7 @@ export interface Ending {
   pages?: number
   /** A sentence about what a limit left out. */
   truncated?: string
+  page?: PageFacts
 }
 
 /** An open file of pages. */

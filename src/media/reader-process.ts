@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../core/log.ts'
 import { giveWay } from './guard.ts'
+import { readerCode } from './stripped-code.ts'
 import type { Task } from './wire.ts'
 
 export interface Exit {
@@ -52,7 +53,7 @@ const ownCode = ['package.json', 'node_modules/', 'src/core/', 'src/media/', 'sr
 )
 
 export function spawnReader({ heapMb, warm, native = false, readable = [], log }: SpawnOptions): ReaderProcess {
-  const child = fork(entry, warm ? ['--warm'] : [], {
+  const child = fork(readerCode(entry), warm ? ['--warm'] : [], {
     execArgv: [
       '--permission',
       ...(native ? ['--allow-addons'] : []),
@@ -99,7 +100,9 @@ export function spawnReader({ heapMb, warm, native = false, readable = [], log }
     pid: child.pid,
     exited,
     send(task) {
-      if (child.connected) child.send(task, (error) => (failedToStart = error ?? failedToStart))
+      if (!child.connected) return
+      const placed = task.kind === 'open' ? { ...task, module: readerCode(new URL(task.module)).href } : task
+      child.send(placed, (error) => (failedToStart = error ?? failedToStart))
     },
     async feed(content) {
       if (child.stdin === null) throw failedToStart ?? new Error('the reading process has no standard input')

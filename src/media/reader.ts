@@ -1,12 +1,13 @@
 /** The port of reading: a file on this machine in, an artifact out. */
-import type { Artifact } from '../core/artifact.ts'
-import type { Paying } from './transcriber.ts'
+import type { Artifact, Segment } from '../core/artifact.ts'
+import type { InnerRecording } from './provider.ts'
+import type { Paying, Transcription } from './transcriber.ts'
 
 export interface ReadProgress {
   /** Finished units and their total, e.g. pages 120 of 200. */
   done: number
   of: number
-  unit: 'page' | 'row' | 'line' | 'slide' | 'second' | 'file'
+  unit: 'page' | 'picture' | 'row' | 'line' | 'slide' | 'second' | 'file'
   /** Set during OCR, which takes seconds per page. */
   by?: 'ocr' | undefined
 }
@@ -32,6 +33,8 @@ export interface ReadRequest {
   durationMs?: number
   /** The platform's transcript of a recording, used when there is no transcriber. */
   transcript?: string
+  /** It was fetched from the web: of a page, the article is read without what surrounds it. */
+  web?: boolean | undefined
 }
 
 /** Stores the pictures of a file for as long as its artifact may be needed. Returns the hash of the bytes. */
@@ -39,11 +42,23 @@ export interface PictureStore {
   put(picture: Uint8Array, signal: AbortSignal): Promise<string>
 }
 
+/** Keeps what is transcribed so far of one recording, so that the next attempt goes on from there. */
+export interface PartStore {
+  /** By the key of each part. */
+  load(): Promise<ReadonlyMap<string, Transcription>>
+  save(part: string, transcription: Transcription): Promise<void>
+}
+
 export interface ReadOptions {
   signal: AbortSignal
   onProgress(progress: ReadProgress): void
+  /** Segments of the artifact as they are read, in order. Some readers give them only at the end, with the artifact. */
+  onSegments?: ((segments: readonly Segment[]) => void) | undefined
   /** Pays for transcription. */
   paying?: Paying | undefined
+  /** Takes the recordings inside a file, in their order. Without it, they are not read. */
+  onRecording?: ((recording: InnerRecording) => Promise<void>) | undefined
+  parts?: PartStore | undefined
   /** Without it, only the text is read. */
   pictures?: PictureStore | undefined
 }

@@ -5,9 +5,18 @@ import type { Attachment } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 import { fileWording } from '../wording/files.ts'
 import { recordingWording } from '../wording/recordings.ts'
+import { formats as allFormats, type Formats } from './formats.ts'
 
 /** Problems that leave nothing of the file out. */
-const harmless = new Set(['name_mismatch', 'text_encoding', 'csv_quotes', 'read_by_ocr', 'first_frame', 'no_sound'])
+const harmless = new Set([
+  'name_mismatch',
+  'text_encoding',
+  'csv_quotes',
+  'read_by_ocr',
+  'pictures_read_by_ocr',
+  'first_frame',
+  'no_sound',
+])
 /** Problems of this attempt, not of the file: another attempt may read more. */
 const passing = new Set([
   ...['file_too_slow', 'file_too_hungry', 'file_reader_crashed'],
@@ -25,7 +34,7 @@ export function isPermanent(artifact: Artifact): boolean {
   return !artifact.problems.some(({ code }) => passing.has(code))
 }
 
-export function describeReading(attachment: Attachment, artifact: Artifact): AttachmentReceipt {
+export function describeReading(attachment: Pick<Attachment, 'id' | 'name'>, artifact: Artifact): AttachmentReceipt {
   const partly = artifact.truncated !== undefined || artifact.problems.some(({ code }) => !harmless.has(code))
   const amount = isRecording(artifact)
     ? describeRecording(artifact)
@@ -44,7 +53,10 @@ export function describeReading(attachment: Attachment, artifact: Artifact): Att
   }
 }
 
-export function skippedReceipt(attachment: Attachment, why: ParleyError | string): AttachmentReceipt {
+export function skippedReceipt(
+  attachment: Pick<Attachment, 'id' | 'name'>,
+  why: ParleyError | string,
+): AttachmentReceipt {
   const problem =
     typeof why === 'string'
       ? { code: 'stopped', userMessage: fileWording.receipt.notRead(attachment.name, why) }
@@ -56,6 +68,14 @@ export function skippedReceipt(attachment: Attachment, why: ParleyError | string
     summary: fileWording.receipt.skipped(typeof why === 'string' ? why : why.userMessage),
     problems: [problem],
   }
+}
+
+/** One message with its attachments. */
+const messages = new Set(['message/rfc822', 'application/vnd.ms-outlook', 'application/vnd.ms-tnef'])
+
+function isArchive(mediaType: string): boolean {
+  const formats: Formats = allFormats
+  return formats[mediaType]?.reader?.family === 'archive'
 }
 
 function isRecording({ mediaType }: Artifact): boolean {
@@ -73,9 +93,14 @@ function describeAmount(artifact: Artifact): string {
   const own = segments.filter(({ at }) => at.inner === undefined)
   const last = (pages === undefined ? segments : own).at(-1)?.at
   if (mediaType.startsWith('image/')) return describePicture(artifact)
-  const inner = new Set(segments.flatMap(({ at }) => (at.inner === undefined ? [] : [at.inner]))).size
-  if (mediaType === 'message/rfc822') return words.message(inner)
-  if (mediaType === 'application/zip' || (inner > 0 && pages === undefined))
+  const paths = new Set(segments.flatMap(({ at }) => (at.inner === undefined ? [] : [at.inner])))
+  const inner = paths.size
+  if (mediaType === 'application/mbox') {
+    const emails = new Set([...paths].map((path) => path.split('/')[0])).size
+    return words.mailbox(emails, [...paths].filter((path) => path.includes('/')).length)
+  }
+  if (messages.has(mediaType)) return words.message(inner)
+  if (isArchive(mediaType) || (inner > 0 && own.length === 0 && pages === undefined))
     return inner === 0 ? words.archiveListing : words.amount(inner, 'file')
   if (pages !== undefined && last?.kind === 'rows') return words.amount(pages, 'sheet')
   if (pages !== undefined && last?.kind === 'slide') return words.amount(pages, 'slide')

@@ -1,41 +1,72 @@
 /** Text recognition by an installed tesseract: faster than the built-in one, and in the languages installed with it. */
 
 import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { createSemaphore } from '../core/semaphore.ts'
 import { giveWay } from './guard.ts'
 
 export interface Recognizer {
+  /** Installed languages as tesseract names them, English first. */
+  languages: readonly string[]
+  /** Whether `script` can be asked. */
+  scripts: boolean
+  /** Pictures of one file that are worth recognizing at once. */
+  atOnce: number
   /** Tesseract's TSV for a binary portable graymap. Undefined when it failed or took too long. */
-  recognize(pgm: Uint8Array, signal: AbortSignal): Promise<string | undefined>
+  recognize(pgm: Uint8Array, languages: readonly string[], signal: AbortSignal): Promise<string | undefined>
+  /** Tesseract's name for the script of a page, such as `Latin` or `Han`. Undefined when there is too little text to tell. */
+  script(pgm: Uint8Array, signal: AbortSignal): Promise<string | undefined>
   /** "tesseract 5.3.0 (eng, deu)", for `doctor`. */
   describe(): string
 }
 
-/** Each one costs as much time as the first. */
-const mostLanguages = 4
 const pageMs = 60_000
 /** The TSV of a newspaper page takes about 500 KB. */
 const mostOutput = 16e6
+/** Below this, tesseract's choice of a script is a guess. */
+const sureOfScript = 2
+/** `doctor` lists no more languages. */
+const mostListed = 12
 /** Where programs are installed; nothing else of the environment is passed on. One thread, because pages run in parallel. */
 const env = { PATH: '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/opt/local/bin', OMP_THREAD_LIMIT: '1' }
 
-/** Undefined if tesseract is not installed or has no languages. */
-export async function findRecognizer(): Promise<Recognizer | undefined> {
-  const [about, listed] = await Promise.all([run(['--version']), run(['--list-langs'])])
+/** Undefined if tesseract is not installed or has no languages. `data`: the folder of its languages, if not its own. */
+export async function findRecognizer({ data }: { data?: string } = {}): Promise<Recognizer | undefined> {
+  const from = data === undefined ? [] : ['--tessdata-dir', data]
+  const [about, listed = ''] = await Promise.all([run(['--version']), run([...from, '--list-langs'])])
   const version = about === undefined ? undefined : /tesseract v?([\d.]+)/.exec(about)?.[1]
-  const languages = (listed ?? '').split('\n').flatMap((line) => {
+  const installed = listed.split('\n').flatMap((line) => {
     const name = line.trim()
-    return /^[a-z]{3}(?:_[A-Za-z]+)*$/.test(name) && name !== 'osd' && name !== 'equ' ? [name] : []
+    return /^[a-z]{3}(?:_[A-Za-z]+)*$/.test(name) && name !== 'equ' ? [name] : []
   })
-  if (version === undefined || languages.length === 0) return undefined
-  const used = languages
+  const languages = installed
+    .filter((name) => name !== 'osd')
     .toSorted((a, b) => Number(b === 'eng') - Number(a === 'eng') || a.localeCompare(b))
-    .slice(0, mostLanguages)
+  if (version === undefined || languages.length === 0) return undefined
+  const cores = availableParallelism()
+  const semaphore = createSemaphore(cores)
+  /** The picture comes from an untrusted file, so only this simplest of formats is passed on. */
+  async function ask(pgm: Uint8Array, args: string[], signal: AbortSignal): Promise<string | undefined> {
+    if (!isGraymap(pgm)) return undefined
+    const line = ['stdin', 'stdout', ...from, '--dpi', '200', ...args]
+    return semaphore.run(signal, () => run(line, { input: pgm, signal })).catch(() => undefined)
+  }
   return {
-    describe: () => `tesseract ${version} (${used.join(', ')})`,
-    async recognize(pgm, signal) {
-      // The data comes from an untrusted file, so only this simplest of formats is passed on.
-      if (!isGraymap(pgm)) return undefined
-      return run(['stdin', 'stdout', '-l', used.join('+'), '--dpi', '200', 'tsv'], { input: pgm, signal })
+    languages,
+    scripts: installed.includes('osd'),
+    atOnce: Math.min(cores, 4),
+    describe() {
+      const more = languages.length > mostListed ? [`${languages.length - mostListed} more`] : []
+      return `tesseract ${version} (${[...languages.slice(0, mostListed), ...more].join(', ')})`
+    },
+    async recognize(pgm, wanted, signal) {
+      const known = wanted.filter((name) => languages.includes(name))
+      return known.length === 0 ? undefined : ask(pgm, ['-l', known.join('+'), '-c', 'tessedit_create_tsv=1'], signal)
+    },
+    async script(pgm, signal) {
+      const told = (await ask(pgm, ['-l', 'osd', '--psm', '0'], signal)) ?? ''
+      const [, name] = /^Script: (\w+)/m.exec(told) ?? []
+      return Number(/^Script confidence: ([\d.]+)/m.exec(told)?.[1] ?? 0) >= sureOfScript ? name : undefined
     },
   }
 }

@@ -10,6 +10,7 @@ import { fileWording } from '../wording/files.ts'
 import { recordingWording } from '../wording/recordings.ts'
 import { announcedBy } from './formats.ts'
 import { keyFrames } from './frames.ts'
+import { addRecordings, createInnerRecordings } from './inner-recordings.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
 import type { CutPlan } from './pcm.ts'
 import type { Ffmpeg, Probe } from './providers/ffmpeg.ts'
@@ -60,6 +61,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     const probe = await probeOf(inspected, options)
     if (probe?.audio === false && !probe.video) throw nothingInside(request.name)
     const expectedMs = longest(request.durationMs, probe?.durationMs)
+    const soundMs = probe?.video === true ? (probe.soundMs ?? expectedMs) : expectedMs
     const of = Math.round((expectedMs ?? 0) / 1000)
     options.onProgress({ done: 0, of, unit: 'second' })
 
@@ -101,7 +103,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
           canSendUnchanged(transcriber, { mediaType, bytes: inspected.bytes, durationMs: expectedMs }, deps.plan)
         return await transcribeRecording(
           { ...deps, transcriber, semaphore },
-          { ...input, bytes: inspected.bytes, mediaType, sendUnchanged, expectedMs },
+          { ...input, bytes: inspected.bytes, mediaType, sendUnchanged, expectedMs: soundMs },
           {
             ...options,
             limits,
@@ -147,6 +149,17 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     }
   }
 
+  /** A file that may hold recordings, such as an email: they are read after it. */
+  async function readOther(request: ReadRequest, options: ReadOptions): Promise<Artifact> {
+    await using recordings = createInnerRecordings()
+    const artifact = await files.read(request, { ...options, onRecording: recordings.store })
+    return addRecordings(artifact, recordings.stored, async (inner) => {
+      const inspected = await inspectRecording(inner, deps.limits)
+      if (inspected === undefined) throw new ParleyError('file_damaged', recordingWording.nothingInside(inner.name))
+      return read(inspected, { ...options, onProgress() {} })
+    })
+  }
+
   return {
     async identify(request) {
       const inspected = await inspectRecording(request, deps.limits)
@@ -162,7 +175,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     async read(request, options) {
       options.signal.throwIfAborted()
       const inspected = await inspectRecording(request, deps.limits)
-      return inspected === undefined ? files.read(request, options) : read(inspected, options)
+      return inspected === undefined ? readOther(request, options) : read(inspected, options)
     },
     render: files.render,
     close: files.close,
@@ -212,9 +225,9 @@ async function artifactOf(
 ): Promise<Artifact> {
   const { countTokens } = await import('../core/text/count-tokens.ts')
   const { segments, cutAtMs } = speechSegments(heard.segments, limits.characters, countTokens)
-  const full = cutAtMs === undefined ? undefined : recordingWording.textLimit(request.name, cutAtMs)
-  const truncated = full ?? heard.truncated
   const durationMs = heard.durationMs ?? rest.durationMs
+  const full = cutAtMs === undefined ? undefined : recordingWording.textLimit(request.name, cutAtMs, durationMs)
+  const truncated = full ?? heard.truncated
   const known = new Set<string>()
   const problems = [...heard.problems, ...rest.problems].filter(({ code }) => !known.has(code) && known.add(code))
   return {

@@ -183,6 +183,65 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
   })
 })
 
+describe.skipIf(withoutFfmpeg)(`real lengths${withoutFfmpeg}`, () => {
+  /** Loud at first, so that its first bit rate says little about its length. */
+  const loudAtFirst = ["aevalsrc='if(lt(t,20),0.5*random(0),0.0001*sin(t))':d=90:s=44100"]
+  const lasting: [string, string[], string[]][] = [
+    ['live.webm', ['sine=frequency=300:d=90'], ['-c:a', 'libopus', '-b:a', '16k', '-live', '1']],
+    ['bare.mp3', loudAtFirst, ['-c:a', 'libmp3lame', '-q:a', '5', '-write_xing', '0']],
+    ['radio.aac', loudAtFirst, ['-c:a', 'aac', '-q:a', '1']],
+  ]
+  it.each(lasting)(
+    '%s of 1:30 does not say how long it is: what the limit left out is told',
+    async (name, sources, args) => {
+      using rig = recordingRig({
+        transcriber: await transcribing(),
+        limits: { audio: { minutes: 0.5 }, video: { minutes: 0.5 } },
+      })
+      const artifact = await rig.reader.read(rig.files.share(name, generate(sources, args, name)), watched())
+      expect(artifact.truncated).toBe(recordingWording.timeLimit(name, 30_000, 90_000))
+      expect(describeReading(attachment, artifact)).toMatchObject({
+        outcome: 'partly',
+        summary: expect.stringMatching(/^0:30 .*Only the first 0:30 of 1:30 of /),
+      })
+    },
+  )
+
+  it('a whole one without a length is not called cut off', async () => {
+    using rig = recordingRig({ transcriber: await transcribing(), plan: { pieceMs: 30_000, overlapMs: 2_000 } })
+    const bytes = generate(loudAtFirst, ['-c:a', 'aac', '-q:a', '1'], 'radio.aac')
+    const artifact = await rig.reader.read(rig.files.share('radio.aac', bytes), watched())
+    expect(artifact).toMatchObject({ problems: [] })
+    expect(artifact.truncated).toBeUndefined()
+    expect(Math.abs((artifact.durationMs ?? 0) - 90_000)).toBeLessThan(500)
+  })
+
+  it('a server that stops early is named, with what it transcribed', async () => {
+    const stopping = async (): Promise<Transcribed> => ({ ...hello, duration: 12 })
+    using rig = recordingRig({
+      transcriber: await transcribing(stopping),
+      plan: { pieceMs: 30_000, overlapMs: 2_000 },
+    })
+    const artifact = await rig.reader.read(rig.files.share('tone.aiff', tone(29, 'tone.aiff')), watched())
+    expect(artifact.problems).toEqual([
+      {
+        code: 'transcript_incomplete',
+        userMessage: recordingWording.serverLeftOut('tone.aiff', 12_000, artifact.durationMs ?? 0),
+      },
+    ])
+    expect(describeReading(attachment, artifact).outcome).toBe('partly')
+  })
+
+  it('a video whose sound ends before its pictures is whole', async () => {
+    using rig = recordingRig({ transcriber: await transcribing(async () => ({ ...hello, duration: 4 })) })
+    const sources = ['color=red:d=20:s=320x180:r=5', 'sine=frequency=300:duration=4']
+    const video = generate(sources, ['-map', '0:v', '-map', '1:a', '-preset', 'ultrafast'], 'clip.mp4')
+    const artifact = await rig.reader.read(rig.files.share('clip.mp4', video), watched())
+    expect(artifact.problems).toEqual([])
+    expect(describeReading(attachment, artifact)).toMatchObject({ outcome: 'read' })
+  })
+})
+
 describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
   /** Red, then green, then blue, three seconds each; a tone throughout. */
   const scenes = (output: string, args: string[] = []) =>

@@ -10,6 +10,8 @@ export interface RecordingFormat {
 
 const mp4 = { demuxers: 'mov,mp4,m4a,3gp,3g2,mj2', extension: 'mp4' }
 const matroska = { demuxers: 'matroska,webm', extension: 'webm' }
+/** Windows Media, sound or video. */
+const asf = { demuxers: 'asf', extension: 'wmv' }
 const ogg = { demuxers: 'ogg', extension: 'ogg' }
 
 export const recordings = {
@@ -19,6 +21,9 @@ export const recordings = {
   'audio/aac': { demuxers: 'aac', extension: 'aac', video: false },
   'audio/amr': { demuxers: 'amr', extension: 'amr', video: false },
   'audio/aiff': { demuxers: 'aiff', extension: 'aiff', video: false },
+  'audio/wavpack': { demuxers: 'wv', extension: 'wv', video: false },
+  'audio/x-caf': { demuxers: 'caf', extension: 'caf', video: false },
+  'audio/x-ms-asf': { ...asf, extension: 'wma', video: false },
   'audio/ogg': { ...ogg, video: false },
   'audio/mp4': { ...mp4, extension: 'm4a', video: false },
   'audio/webm': { ...matroska, video: false },
@@ -28,6 +33,10 @@ export const recordings = {
   'video/quicktime': { ...mp4, extension: 'mov', video: true },
   'video/webm': { ...matroska, video: true },
   'video/matroska': { ...matroska, extension: 'mkv', video: true },
+  'video/x-ms-asf': { ...asf, video: true },
+  'video/x-flv': { demuxers: 'flv', extension: 'flv', video: true },
+  'video/mp2t': { demuxers: 'mpegts', extension: 'ts', video: true },
+  'video/mpeg': { demuxers: 'mpeg,mpegvideo', extension: 'mpg', video: true },
   'video/avi': { demuxers: 'avi', extension: 'avi', video: true },
 } as const satisfies Record<string, RecordingFormat>
 
@@ -42,6 +51,11 @@ const aliases: Record<string, RecordingType> = {
   'audio/vnd.wave': 'audio/wav',
   'audio/x-flac': 'audio/flac',
   'audio/mp3': 'audio/mpeg',
+  'application/vnd.ms-asf': 'video/x-ms-asf',
+  'audio/x-ms-wma': 'audio/x-ms-asf',
+  'video/x-ms-wmv': 'video/x-ms-asf',
+  'video/mp1s': 'video/mpeg',
+  'video/mp2p': 'video/mpeg',
   'video/x-m4v': 'video/mp4',
   'video/3gpp2': 'video/3gpp',
   'video/x-matroska': 'video/matroska',
@@ -61,6 +75,7 @@ export function recordingType(mediaType: string): RecordingType | undefined {
 export function withoutVideo(type: RecordingType): RecordingType {
   if (type === 'video/ogg') return 'audio/ogg'
   if (type === 'video/webm') return 'audio/webm'
+  if (type === 'video/x-ms-asf') return 'audio/x-ms-asf'
   return type === 'video/mp4' || type === 'video/3gpp' || type === 'video/quicktime' ? 'audio/mp4' : type
 }
 

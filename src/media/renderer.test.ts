@@ -1,32 +1,25 @@
 /** Pages as pictures, with marks where a quote stands. */
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { makeManual, makePdf } from '../../test/fixtures/make-pdf.ts'
-import { createSharedFiles, type SharedFiles } from '../../test/fixtures/shared-files.ts'
+import { sharedReader } from '../../test/fixtures/shared-reader.ts'
 import { silentLog } from '../core/log.ts'
 import { fileWording } from '../wording/files.ts'
-import { createReader } from './create-reader.ts'
 import { formats } from './formats.ts'
 import { inspectFile } from './inspect-file.ts'
 import { createProcesses } from './processes.ts'
 import { findQuote, lettersIn } from './providers/quote-marks.ts'
-import type { Mark, PageRenderer, Reader } from './reader.ts'
+import type { Mark } from './reader.ts'
 import { createRenderer } from './renderer.ts'
 
 const fact = 'The torque for the K-22 clamp is 41 newton metres.'
 const { signal } = new AbortController()
-let files: SharedFiles
-let reader: Reader & PageRenderer
 let manual: string
 
+const { files, reader } = sharedReader()
+
 beforeAll(async () => {
-  files = createSharedFiles()
-  reader = createReader()
   manual = files.share('manual.pdf', await makeManual({ pages: 30, facts: { 17: fact } })).path
-})
-afterAll(async () => {
-  await reader.close()
-  files.remove()
 })
 
 /** The darkest value inside the mark, and how much of it is not white. */

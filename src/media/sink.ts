@@ -12,6 +12,9 @@ const progressMs = 50
 /** Pictures kept of one file. */
 export const mostImages = 64
 
+/** Recordings taken from one file, and their bytes in all. */
+export const mostRecordings = { files: 50, bytes: 100e6 }
+
 export interface BatchingSink extends Sink {
   problems: Problem[]
   flush(): Promise<void>
@@ -34,12 +37,20 @@ export function createSink(maxCharacters: number, say: (message: ReaderMessage) 
   }
 
   let images = 0
+  const recordings = { files: 0, bytes: 0 }
   return {
     problems,
     async image(image) {
       if (images >= mostImages) return false
       images += 1
       await say({ kind: 'image', ...image })
+      return true
+    },
+    async recording(recording) {
+      recordings.files += 1
+      recordings.bytes += recording.data.length
+      if (recordings.files > mostRecordings.files || recordings.bytes > mostRecordings.bytes) return false
+      await say({ kind: 'recording', ...recording })
       return true
     },
     flush: () => flush(),

@@ -1,30 +1,14 @@
 /** Files are what their bytes say: names that lie, kinds that are refused, bytes that mean harm. */
-import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { makePdf } from '../../test/fixtures/make-pdf.ts'
-import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
-import type { Artifact } from '../core/artifact.ts'
+import { watched } from '../../test/fixtures/shared-files.ts'
+import { sharedReader } from '../../test/fixtures/shared-reader.ts'
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
-import { createReader } from './create-reader.ts'
-import type { Reader } from './reader.ts'
 import { sniff } from './sniff.ts'
 
-let files: SharedFiles
-let reader: Reader
-
-beforeAll(() => {
-  files = createSharedFiles()
-  reader = createReader()
-})
-afterAll(async () => {
-  await reader.close()
-  files.remove()
-})
-
-const read = (name: string, content: Uint8Array | string, mediaType?: string): Promise<Artifact> =>
-  reader.read(files.share(name, content, mediaType), watched())
+const { files, reader, read } = sharedReader()
 
 describe('misleading names', () => {
   test('a PDF named .txt is read as a PDF and says so', async () => {
@@ -63,11 +47,11 @@ describe('misleading names', () => {
 })
 
 describe('refused', () => {
-  const bmp = Buffer.concat([Buffer.from('424d3a00000000000000360000002800000001000000', 'hex'), Buffer.alloc(40)])
+  const psd = Buffer.concat([Buffer.from('8BPS\0\x01', 'latin1'), Buffer.alloc(40)])
 
   test.each([
-    ['photo.bmp', bmp, 'a picture'],
-    ['more.pdf', gzipSync(Buffer.alloc(50_000_000)), 'an archive'],
+    ['photo.psd', psd, 'a picture'],
+    ['more.pdf', Buffer.concat([Buffer.from('MSCF\0\0\0\0', 'latin1'), Buffer.alloc(500)]), 'an archive'],
     [
       'tool.txt',
       Buffer.concat([Buffer.from('7f454c46020101000000000000000000', 'hex'), Buffer.alloc(500)]),
@@ -109,12 +93,24 @@ test('a burst of files, good and bad, gives each its own outcome', async () => {
       ),
     ),
   )
-  expect(outcomes).toEqual(outcomes.map((_, i) => (i % 2 === 0 ? 'file_empty' : 'csv-2')))
+  expect(outcomes).toEqual(outcomes.map((_, i) => (i % 2 === 0 ? 'file_empty' : 'csv-3')))
+})
+
+test.each([
+  ['pluck.au', fileWording.advice.recording],
+  ['broken.wav', fileWording.advice.recording],
+  ['scan.psd', fileWording.advice.picture],
+  ['clip.mov', fileWording.advice.video],
+])('content that tells nothing gets the advice for what its name says: %s', async (name, advice) => {
+  const bytes = Uint8Array.from({ length: 4000 }, (_, at) => (at * at * 7 + at) % 251)
+  const sentence = await read(name, bytes).catch((error: ParleyError) => error.userMessage)
+  expect(sentence).toContain(name)
+  expect(sentence).toContain(advice)
 })
 
 test('identify names the engine that reads', async () => {
   expect(await reader.identify(files.share('a.csv', 'a,b\n1,2\n'))).toEqual({
-    engine: 'csv-2',
+    engine: 'csv-3',
     mediaType: 'text/csv',
     elsewhere: false,
   })

@@ -2,6 +2,7 @@
  * Transcribes a recording. Formats that the transcriber accepts are sent unchanged. Anything else is decoded by
  * ffmpeg and cut at quiet moments into overlapping pieces, which are transcribed in parallel and joined.
  */
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Problem } from '../core/artifact.ts'
 import { asParleyError } from '../core/errors.ts'
@@ -10,6 +11,7 @@ import { recordingWording } from '../wording/recordings.ts'
 import type { Limits } from './limits.ts'
 import { type CutPlan, cutIntoPieces, defaultPlan, isSilent, type Piece, sampleRate, toWav } from './pcm.ts'
 import { damaged, type Ffmpeg, type FfmpegInput } from './providers/ffmpeg.ts'
+import type { PartStore } from './reader.ts'
 import { type RecordingType, recordings } from './recordings.ts'
 import { joinSpeech, type TranscribedPiece } from './speech.ts'
 import type { TranscribedSegment, Transcriber, Transcription } from './transcriber.ts'
@@ -34,6 +36,7 @@ export interface RecordingInput extends FfmpegInput {
 export interface TranscribeRecordingOptions {
   signal: AbortSignal
   limits: Limits
+  parts?: PartStore | undefined
   /** Milliseconds transcribed so far. */
   onTranscribed(ms: number): void
 }
@@ -73,12 +76,22 @@ export async function transcribeRecording(
   const { durationMs } = transcribed
   const expected = Math.min(expectedMs ?? 0, mostMs)
   if (transcribed.truncated !== undefined || durationMs === undefined) return transcribed
-  if (durationMs >= expected - Math.max(1_500, expected * 0.03)) {
-    if ((expectedMs ?? durationMs) <= mostMs + 1_500) return transcribed
+  if (missing(durationMs, expected) === 0) {
+    if ((expectedMs ?? durationMs) <= mostMs + roundingMs) return transcribed
     const truncated = recordingWording.timeLimit(name, mostMs, expectedMs ?? 0)
-    return { ...transcribed, truncated }
+    // Decoders end a few samples before the limit.
+    return { ...transcribed, durationMs: Math.max(durationMs, mostMs), truncated }
   }
   return { ...transcribed, problems: [...transcribed.problems, cutOff(name, { durationMs, expectedMs: expected })] }
+}
+
+/** Containers and servers round lengths. */
+const roundingMs = 1_500
+
+/** How much shorter than expected something is; 0 within what is rounded. */
+function missing(durationMs: number | undefined, expectedMs: number): number {
+  const lacking = expectedMs - (durationMs ?? expectedMs)
+  return lacking > Math.max(roundingMs, expectedMs * 0.03) ? lacking : 0
 }
 
 export function cutOff(name: string, times?: { durationMs: number; expectedMs: number }): Problem {
@@ -105,23 +118,25 @@ async function transcribePieces(
   deps: TranscribeRecordingDeps,
   input: RecordingInput,
   mostMs: number,
-  { signal, limits, onTranscribed }: TranscribeRecordingOptions,
+  { signal, limits, parts, onTranscribed }: TranscribeRecordingOptions,
 ): Promise<TranscribedRecording> {
+  const known = (await parts?.load()) ?? new Map<string, Transcription>()
   const args = ['-vn', '-sn', '-dn', '-map', '0:a:0', '-ac', '1', '-ar', String(sampleRate)]
   const limit = Number.isFinite(mostMs) ? ['-t', String(mostMs / 1000)] : []
   const failing = new AbortController()
   const asking = AbortSignal.any([signal, failing.signal])
   const results: Promise<PieceResult>[] = []
   let transcribedMs = 0
+  /** What the server left out of the pieces. */
+  let unheardMs = 0
   let decodedMs = 0
 
   async function transcribe(piece: Piece): Promise<PieceResult> {
     const { fromMs, toMs, cutMs } = piece
     const result = { fromMs, toMs, cutMs }
     try {
-      const transcription: Transcription = isSilent(piece.samples)
-        ? { segments: [] }
-        : await transcribePiece(deps, piece, asking)
+      const transcription: Transcription = isSilent(piece.samples) ? { segments: [] } : await transcribeOnce(piece)
+      unheardMs += missing(transcription.durationMs, toMs - fromMs)
       transcribedMs += cutMs - fromMs
       onTranscribed(Math.min(transcribedMs, decodedMs))
       const segments = transcription.segments.map((each) => ({
@@ -134,6 +149,16 @@ async function transcribePieces(
       failing.abort(error)
       return { ...result, segments: [], error }
     }
+  }
+
+  /** A piece that an earlier attempt transcribed is not transcribed again. */
+  async function transcribeOnce(piece: Piece): Promise<Transcription> {
+    const part = createHash('sha256').update(piece.samples).digest('hex')
+    const before = known.get(part)
+    if (before !== undefined) return before
+    const transcription = await transcribePiece(deps, piece, asking)
+    await parts?.save(part, transcription)
+    return transcription
   }
 
   const task = { args: [...args, ...limit, '-f', 's16le', 'pipe:1'] }
@@ -161,7 +186,7 @@ async function transcribePieces(
   const transcription = await Promise.all(results)
   signal.throwIfAborted()
   if (transcription.length === 0) throw damaged(input.name)
-  return joined(transcription, { input, complete, decodedMs, stopped })
+  return joined(transcription, { input, complete, decodedMs, unheardMs, stopped })
 }
 
 /** A decoder that produces nothing for this long is taken to be stuck. */
@@ -201,8 +226,9 @@ function joined(
     input,
     complete,
     decodedMs,
+    unheardMs,
     stopped,
-  }: { input: RecordingInput; complete: boolean; decodedMs: number; stopped: unknown },
+  }: { input: RecordingInput; complete: boolean; decodedMs: number; unheardMs: number; stopped: unknown },
 ): TranscribedRecording {
   const failed = results.findIndex(({ error }) => error !== undefined)
   const usable = failed < 0 ? results : results.slice(0, failed)
@@ -216,6 +242,10 @@ function joined(
     language,
     durationMs: decodedMs,
     problems: complete ? [] : [cutOff(input.name)],
+  }
+  if (unheardMs > 0) {
+    const userMessage = recordingWording.serverLeftOut(input.name, decodedMs - unheardMs, decodedMs)
+    transcribed.problems.push({ code: 'transcript_incomplete', userMessage })
   }
   if (failure === undefined) return transcribed
   const { code, userMessage } = asParleyError(failure)

@@ -1,4 +1,5 @@
 /** The port of speech recognition: a short recording in, a transcript out. Implementations pass transcriber.contract.ts. */
+import { z } from 'zod'
 
 export interface Recording {
   bytes: Uint8Array<ArrayBuffer>
@@ -8,23 +9,25 @@ export interface Recording {
   durationMs?: number
 }
 
-export interface TranscribedSegment {
-  text: string
+export type TranscribedSegment = z.infer<typeof TranscribedSegment>
+export const TranscribedSegment = z.object({
+  text: z.string(),
   /** Milliseconds from the start of the recording. */
-  fromMs: number
-  toMs: number
-}
+  fromMs: z.number(),
+  toMs: z.number(),
+})
 
-export interface Transcription {
+export type Transcription = z.infer<typeof Transcription>
+export const Transcription = z.object({
   /** In order of time. Without text where nothing was said. */
-  segments: TranscribedSegment[]
+  segments: z.array(TranscribedSegment),
   /** BCP 47, if the server reports it. */
-  language?: string
+  language: z.string().optional(),
   /** How much of the recording the server decoded, if it reports it. */
-  durationMs?: number
+  durationMs: z.number().optional(),
   /** Tokens counted by the server, if it charges by token. */
-  tokens?: { input: number; audio: number; output: number } | undefined
-}
+  tokens: z.object({ input: z.number(), audio: z.number(), output: z.number() }).optional(),
+})
 
 export interface HearOptions {
   signal: AbortSignal

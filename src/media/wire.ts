@@ -1,8 +1,9 @@
 /** Messages between a reading process and its parent. Those of the reading process are validated, because it handles untrusted files. */
 import { z } from 'zod'
-import { Picture, Problem, Segment } from '../core/artifact.ts'
+import { PageFacts, Picture, Problem, Segment } from '../core/artifact.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { LimitOverrides, Limits } from './limits.ts'
+import type { Recognizer } from './recognizer.ts'
 
 /** Parent → process. After `open`, `bytes` bytes of the file follow on standard input. */
 export type Task =
@@ -16,14 +17,19 @@ export type Task =
       limits: Limits
       /** For the files within this one. */
       overrides: LimitOverrides
-      /** Whether a program outside the process can recognize text. */
-      recognizer: boolean
+      /** A program outside the process that can recognize text. */
+      recognizer: RecognizerOffer | undefined
+      /** Whether recordings inside the file are transcribed. */
+      recordings: boolean
     }
   | { kind: 'render'; page: number; width: number; quote?: string }
-  /** The answer to `recognize`. */
-  | { kind: 'recognized'; tsv: string | undefined }
+  /** The answer to the `recognize` with this number. */
+  | { kind: 'recognized'; id: number; found: string | undefined }
 
-const Unit = z.enum(['page', 'row', 'line', 'slide', 'second', 'file'])
+/** What the program can do. */
+export type RecognizerOffer = Pick<Recognizer, 'languages' | 'scripts' | 'atOnce'>
+
+const Unit = z.enum(['page', 'picture', 'row', 'line', 'slide', 'second', 'file'])
 const FileCode = z.enum([
   'file_empty',
   'file_too_large',
@@ -49,11 +55,18 @@ export const ReaderMessage = z.discriminatedUnion('kind', [
     kind: z.literal('end'),
     pages: z.number().int().nonnegative().optional(),
     truncated: z.string().optional(),
+    page: PageFacts.optional(),
     problems: z.array(Problem),
   }),
   Picture.omit({ contentHash: true }).extend({ kind: z.literal('image'), data: bytes }),
-  /** Asks for the text of a picture, one at a time. */
-  z.object({ kind: z.literal('recognize'), pgm: bytes }),
+  /** Asks for the text of a picture in some languages, or for its script. */
+  z.object({
+    kind: z.literal('recognize'),
+    id: z.number().int(),
+    languages: z.array(z.string()).optional(),
+    pgm: bytes,
+  }),
+  z.object({ kind: z.literal('recording'), name: z.string(), mediaType: z.string(), data: bytes }),
   z.object({ kind: z.literal('opened') }),
   z.object({
     kind: z.literal('page'),

@@ -31,6 +31,19 @@ describe('the catalogue', () => {
     expect(only).toMatchObject({ id: 'extractive', price: free })
   })
 
+  it('a model whose server refused pictures cannot see for an hour, whatever was told of it', async () => {
+    let at = 0
+    const models = catalogue([lists('gate', { id: 'm', vision: true })], [], { now: () => at, refreshMs: 1e9 })
+    const sees = async () => (await models.models()).find(({ id }) => id === 'm')?.vision
+    expect(await sees()).toBe(true)
+    models.refusedPictures({ provider: 'gate', id: 'm' })
+    expect(await sees()).toBe(false)
+    at = 3_599_000
+    expect(await sees()).toBe(false)
+    at = 3_660_000
+    expect(await sees()).toBe(true)
+  })
+
   it('puts configured models first, then discovered ones that chat, best default first', async () => {
     const openai = lists(
       'openai',

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { chosenByQuestion } from '../core/route-decision.ts'
 import { quoteWording } from '../wording/models.ts'
 import { completeModel, modelKey } from './complete-model.ts'
 import { chats, type FindPublished, preference } from './known-models.ts'
@@ -109,11 +110,15 @@ export interface Catalogue {
    */
   about(provider: string, id: string): Promise<Model>
   provider(name: string): ModelProvider | undefined
+  /** Its server has refused pictures: for an hour the model counts as one that cannot see. */
+  refusedPictures(model: Pick<Model, 'provider' | 'id'>): void
   /** Asks every provider again and returns when all have answered or failed. */
   refresh(): Promise<void>
 }
 
 const ASK_MS = 15_000
+/** Behind a gateway, a server that takes pictures may come back. */
+const BLIND_MS = 3_600_000
 /** A provider that failed is asked again sooner. */
 const AGAIN_MS = 10_000
 const ollamaWindow = { ollama: 4_096 }
@@ -150,6 +155,8 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   const told = new Map<string, ModelInfo[]>()
   /** Grows whenever providers have told something. */
   let tellings = 0
+  /** Until when, by key. */
+  const blind = new Map<string, number>()
   let changed: AdminChanges = {}
   let merged: { of: { tellings: number; minute: number; changed: AdminChanges }; models: Model[] } | undefined
   let refreshedAt = Number.NEGATIVE_INFINITY
@@ -212,7 +219,8 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
 
   function complete(model: ConfiguredModel, origin: 'configured' | 'discovered', info = infoOf(model)): Model {
     const address = addresses[model.provider]
-    return completeModel({
+    const cannotSee = (blind.get(modelKey(model)) ?? 0) > now()
+    const completed = completeModel({
       configured: model,
       origin,
       info,
@@ -221,6 +229,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
       published: address === undefined ? undefined : options.published?.(address, model.id, new Date(now())),
       defaultWindow: windows[model.provider],
     })
+    return cannotSee ? { ...completed, vision: false } : completed
   }
 
   function infoOf({ provider, id }: ConfiguredModel): ModelInfo | undefined {
@@ -237,7 +246,8 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     )
     found.sort((a, b) => preference(a.id) - preference(b.id))
     const all = [...listed, ...found, extractive]
-    const chosen = called(all, changed.default) ?? called(all, defaultModel)
+    const chosen =
+      changed.default === chosenByQuestion ? undefined : (called(all, changed.default) ?? called(all, defaultModel))
     return chosen === undefined ? all : [{ ...chosen, isDefault: true }, ...all.filter((model) => model !== chosen)]
   }
 
@@ -245,6 +255,10 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     models,
     about,
     refresh,
+    refusedPictures(model) {
+      blind.set(modelKey(model), now() + BLIND_MS)
+      tellings += 1
+    },
     provider: (name) => providers.find((provider) => provider.name === name),
   }
 }

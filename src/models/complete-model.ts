@@ -4,10 +4,11 @@
  */
 
 import { BlockList, isIP } from 'node:net'
+import { boundedCount } from '../core/money.ts'
 import type { AdminChanges, ConfiguredModel, Model, PriceSource, Tier } from './catalogue.ts'
 import { type KnownModel, knownFamily, knownModel, type Published, parametersIn } from './known-models.ts'
 import type { ModelInfo } from './model.ts'
-import { free, type Price, readPrice } from './price.ts'
+import { free, type Price, readPrice, type StatedPrice } from './price.ts'
 
 export interface Said {
   /** At least its id and provider. */
@@ -71,15 +72,25 @@ function priceOf(
 ): { price?: Price; priceSource: PriceSource } {
   const key = modelKey(configured)
   const stated = Object.hasOwn(changes.prices ?? {}, key) ? changes.prices?.[key] : undefined
-  if (stated !== undefined) return { price: readPrice(stated), priceSource: 'admin' }
+  // A price that an older version accepted may be too large for the database: it counts as unknown.
+  if (stated !== undefined)
+    return isReadable(stated) ? { price: readPrice(stated), priceSource: 'admin' } : { priceSource: 'unknown' }
   if (configured.price !== undefined) return { price: configured.price, priceSource: 'configured' }
   if (published?.price !== undefined) return { price: published.price, priceSource: 'published' }
   return local ? { price: free, priceSource: 'hardware' } : { priceSource: 'unknown' }
 }
 
+function isReadable(stated: StatedPrice): boolean {
+  try {
+    return readPrice(stated) !== undefined
+  } catch {
+    return false
+  }
+}
+
 /** The provider knows its limit best; an admin may stay below it. */
 function windowOf({ configured, info, published, defaultWindow }: Said, local: boolean): number {
-  const limits = [info?.contextWindow, configured.contextWindow].filter((limit) => limit !== undefined)
+  const limits = [info?.contextWindow, configured.contextWindow].map((limit = 0) => boundedCount(limit)).filter(Boolean)
   if (limits.length > 0) return Math.min(...limits)
   const exact = knownModel(configured.id)?.contextWindow ?? published?.contextWindow
   // An own server gives a model the memory that it has, rarely all that the model was trained for.
@@ -89,7 +100,8 @@ function windowOf({ configured, info, published, defaultWindow }: Said, local: b
 
 /** An answer gets at most a quarter of a small window, or nothing is left for the files. */
 function outputOf({ configured, info }: Said, known: KnownModel, window: number): number {
-  const limit = info?.maxOutputTokens ?? known.maxOutputTokens
+  // A limit of 0 counts as unknown.
+  const limit = boundedCount(info?.maxOutputTokens ?? 0) || known.maxOutputTokens
   const reasons = info?.reasoning ?? (limit !== undefined && limit >= REASONS)
   const most = reasons ? MAX_REASONED : MAX_OUTPUT
   const output = Math.min(limit ?? most, most, Math.floor(window / 4))

@@ -23,6 +23,8 @@ export function deliveryOf(error: ParleyError): Delivery {
     case 'model_busy':
     case 'model_rejected_request':
     case 'model_context_overflow':
+    case 'model_filtered':
+    case 'model_out_of_memory':
     case 'model_unknown':
     case 'transcriber_busy':
     case 'transcriber_refused_key':

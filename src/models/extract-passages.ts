@@ -1,12 +1,14 @@
 /**
  * Which words of the passages answer a question best, without a model: passages by the rare terms they share with it, then
- * sentences by terms, by neighbors that hold the rest, and by whether they have the kind of thing asked for. Without a
- * question: how each document opens, and the sentences that share most with the rest.
+ * sentences and rows by terms and by what stands beside or above them with the rest. The ranking
+ * depends on no language. Without a question: how each document opens, and the sentences that share most with the rest.
  */
 
-import { stopWords, terms } from '../search/terms.ts'
+import { estimateTokens } from '../core/text/estimate-tokens.ts'
+import { stopWords, subjectTerms, terms } from '../search/terms.ts'
+import { placeAsked } from './place-asked.ts'
 import type { PassagePart } from './render-passage.ts'
-import { createMatcher, type Matcher, rarity, type Unit, type Units, unitsOf, weigh } from './units.ts'
+import { createMatcher, type Matcher, matchText, rarity, type Unit, unitsOf, weigh } from './units.ts'
 
 export interface Quote {
   passage: PassagePart
@@ -19,16 +21,25 @@ const MAX_QUOTES = 3
 /** Passages whose sentences are looked at. */
 const MAX_PASSAGES = 16
 const MAX_QUOTE = 700
+/** A whole text that is quoted, in characters. */
+const MAX_WHOLE = 1_500
+/** What may be quoted around what answers, in characters. */
+const MAX_CONTEXT = 240
 /** The share of the question, by the rarity of its terms, that a quote has to meet: one unknown word of two may miss. */
 const ENOUGH = 0.36
+/** The same for a short text in one place, which is otherwise quoted whole. */
+const SURE = 0.8
+/** Tokens of a short text. */
+const SHORT = 200
 /** Where no single quote covers enough of the question, the share that several must cover together. */
 const SEVERAL = 0.5
 /** The share that another quote has to add. */
 const MORE = 0.12
-const NEARLY = 0.62
+const NEARLY = 0.57
 
-interface Candidate extends Units {
+interface Candidate {
   passage: PassagePart
+  units: Unit[]
   at: number
   unit: Unit
   match: Float64Array
@@ -36,9 +47,42 @@ interface Candidate extends Units {
   coverage: number
 }
 
-/** Best first, at most three; none when nothing fits. A question for the whole, or none, gets what is central. */
-export async function chooseQuotes(question: string, passages: PassagePart[], signal: AbortSignal): Promise<Quote[]> {
-  if (question.trim() === '' || asksForWhole.test(question)) return await summarize(passages, signal)
+export interface Quotes {
+  quotes: Quote[]
+  /** Nothing was chosen: the text is short enough to be quoted whole. */
+  whole: boolean
+}
+
+/**
+ * Best first, at most three; none when nothing fits. A question for the whole, or none, gets what is central; a question about
+ * one page gets that page; a short text is quoted whole unless one place of it clearly answers.
+ */
+export async function chooseQuotes(question: string, passages: PassagePart[], signal: AbortSignal): Promise<Quotes> {
+  const asked = placeAsked(question, passages)
+  if (question.trim() === '' || asksForWhole.test(question)) {
+    return { quotes: await summarize(asked?.passages ?? passages, signal), whole: false }
+  }
+  if (asked !== undefined) {
+    const { question: rest, passages: there } = asked
+    const found = subjectTerms(rest).length === 0 ? [] : await rank(rest, there, ENOUGH, signal)
+    return { quotes: found.length > 0 ? found : quoteWhole(there), whole: false }
+  }
+  const short = tokensOf(passages) <= SHORT
+  const quotes = await rank(question, passages, short && passages.length === 1 ? SURE : ENOUGH, signal)
+  if (quotes.length > 0) return { quotes, whole: false }
+  const small = smallSources(passages)
+  return { quotes: quoteWhole(small), whole: small.length > 0 }
+}
+
+/** The passages of files that are short enough to be quoted whole: better than to say nothing. */
+function smallSources(passages: PassagePart[]): PassagePart[] {
+  const bySource = Map.groupBy(passages, ({ source }) => source.split(':', 1)[0])
+  return [...bySource.values()].flatMap((of) => (tokensOf(of) <= SHORT ? of : []))
+}
+
+const tokensOf = (passages: PassagePart[]) => estimateTokens(passages.map(({ text }) => text).join('\n'))
+
+async function rank(question: string, passages: PassagePart[], enough: number, signal: AbortSignal): Promise<Quote[]> {
   const yieldLoop = createYield(signal)
   const matcher = createMatcher(question)
   const matches: Float64Array[] = []
@@ -46,7 +90,7 @@ export async function chooseQuotes(question: string, passages: PassagePart[], si
   for (const { title, text } of passages) {
     const named = titles.get(title) ?? matcher.match(title)
     titles.set(title, named)
-    matches.push(matcher.match(text).map((weight, term) => Math.max(weight, named[term] ?? 0)))
+    matches.push(matchText(matcher, text).map((weight, term) => Math.max(weight, named[term] ?? 0)))
     await yieldLoop()
   }
   const idf = rarity(matches, matcher.count)
@@ -58,14 +102,27 @@ export async function chooseQuotes(question: string, passages: PassagePart[], si
 
   const all: Candidate[] = []
   for (const { passage } of best) {
-    const cut = unitsOf(passage.text, passage.at.kind === 'rows')
-    for (const [at, unit] of cut.units.entries()) {
-      all.push({ ...cut, passage, at, unit, match: matcher.match(unit.text), score: 0, coverage: 0 })
+    const units = unitsOf(passage)
+    for (const [at, unit] of units.entries()) {
+      all.push({ passage, units, at, unit, match: matchText(matcher, unit.text), score: 0, coverage: 0 })
     }
     await yieldLoop()
   }
-  const scale = score(all, matcher, question)
-  return pick(all, scale, /[,;、，]|\b(?:and|und|et|y|e|en)\b|和|及/i.test(question))
+  const scale = score(all, matcher)
+  return pick(all, scale, enough, /[,;、，]|\b(?:and|und|et|y|e|en)\b|和|及/i.test(question))
+}
+
+/** As much of the passages as is readable, from their beginning. */
+function quoteWhole(passages: PassagePart[]): Quote[] {
+  let room = MAX_WHOLE
+  return passages.flatMap((passage) => {
+    const units = unitsOf(passage)
+    const taken = units.filter(({ text }) => {
+      room -= text.length
+      return room > 0
+    })
+    return taken.length === 0 ? [] : quoteUnits(passage, taken)
+  })
 }
 
 const asksForWhole = new RegExp(
@@ -82,32 +139,6 @@ const asksForWhole = new RegExp(
   'i',
 )
 
-/** What a question of this form wants to find in its answer. */
-const kinds: { asks: RegExp; wants: RegExp }[] = [
-  {
-    asks: /\bhow (?:many|much|long|often|large|big|high|fast|old|far)\b|\bwie ?(?:viele?|lange|oft|hoch|gross|groß|schnell|weit)\b|combien|cuánt|quant[oie]\b|多少|几|多长|多久|多大|いくつ|いくら|\bwhat (?:\w+ ){0,2}(?:percentage|amount|price|number|rate|cost|limit|total|deadline|fee|salary|temperature|size)\b/i,
-    wants:
-      /\p{Nd}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|sixty|ninety|hundred|thousand)\b|\b(?:eine?[mnr]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|dreißig)\b|[一二三四五六七八九十百千万两]/iu,
-  },
-  {
-    asks: /\bwhen\b|\bwhat (?:date|day|year|time)\b|\bwann\b|quand\b|cuándo|quando\b|何时|什么时候|哪年|哪天|いつ/i,
-    wants:
-      /\b(?:19|20)\d\d\b|\d[:./-]\d|\d+ ?(?:days?|weeks?|months?|years?|hours?|am|pm|Uhr|Tagen?|Wochen|Monaten?)\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez)[a-z]*\.? ?\d|\d\.? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez)|\d ?[年月日]|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day/i,
-  },
-  {
-    asks: /\bhow (?:much|expensive)\b.*|\b(?:cost|price|fee|salary|kostet|kosten|preis)\b|多少钱|费用|价格/i,
-    wants: /[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|dollars?|euros?)\b|元/i,
-  },
-  {
-    asks: /^\W*who\b|\bwho (?:is|was|are|has|wrote|signed)\b|\bwer\b|\bqui\b|quién|\bchi\b|谁|だれ|誰/i,
-    wants: /\p{Lu}\p{Ll}+ (?:\p{Lu}\. ?)?\p{Lu}\p{Ll}+|@/u,
-  },
-  {
-    asks: /\bwhy\b|\bwarum\b|pourquoi|por qué|perché|为什么|なぜ/i,
-    wants: /\bbecause|due to|reason|since|caused?\b|\bweil\b|wegen|grund|parce|porque|因为|由于|原因/i,
-  },
-]
-
 interface Scale {
   idf: Float64Array
   /** What meeting the whole question weighs. */
@@ -115,7 +146,7 @@ interface Scale {
 }
 
 /** Fills in `score` and `coverage`. */
-function score(all: Candidate[], matcher: Matcher, question: string): Scale {
+function score(all: Candidate[], matcher: Matcher): Scale {
   const idf = rarity(
     all.map(({ match }) => match),
     matcher.count,
@@ -127,7 +158,6 @@ function score(all: Candidate[], matcher: Matcher, question: string): Scale {
     if (present[term]) return sum + value
     return sum + (matcher.paired[term] ? 0.3 : 0.6) * rarest
   }, 0)
-  const wanted = kinds.filter(({ asks }) => asks.test(question)).map(({ wants }) => wants)
 
   for (const [index, candidate] of all.entries()) {
     const own = weigh(candidate.match, idf)
@@ -137,26 +167,24 @@ function score(all: Candidate[], matcher: Matcher, question: string): Scale {
       const near = Math.max(0, ...around.map((match) => match[term] ?? 0))
       return sum + Math.max(0, near - weight) * (idf[term] ?? 0)
     }, 0)
-    const { text, heading } = candidate.unit
     candidate.coverage = (own + 0.5 * help) / whole
-    const fits = wanted.reduce((factor, wants) => factor * (wants.test(text) ? 1.35 : 0.8), 1)
-    const shape = (heading ? 0.55 : 1) * (/[?？]$/.test(text) ? 0.85 : 1) * (text.length < 25 ? 0.85 : 1)
-    const length = 1 + 0.2 * Math.max(0, Math.log(text.length / 250))
-    candidate.score = ((own + 0.45 * help) * (0.5 + 0.5 * candidate.coverage) * fits * shape) / length
+    candidate.score = (own + 0.35 * help) * (0.5 + 0.5 * candidate.coverage) * (candidate.unit.heading ? 0.55 : 1)
   }
   return { idf, whole }
 }
 
-/** What stands beside it in the same passage; for a row of a table, the row that names its columns. */
+/** What stands beside it in the same passage, and what names it; for a row only what names it. */
 function neighbours(all: Candidate[], index: number): Candidate[] {
   const self = all[index]
   if (self === undefined) return []
-  const near = self.passage.at.kind === 'rows' ? [index - self.at] : [index - 1, index + 1]
-  return near.flatMap((i) => all[i] ?? []).filter((other) => other !== self && other.passage === self.passage)
+  const { unit, at, passage } = self
+  const beside = unit.layout === 'lines' && unit.names.length > 0 ? [] : [index - 1, index + 1]
+  const near = [...beside, ...unit.names.map((name) => index - at + name)]
+  return near.flatMap((i) => all[i] ?? []).filter((other) => other !== self && other.passage === passage)
 }
 
 /** The best, and up to two more: nearly as good, or for what else a question asks that has `listed` several things. */
-function pick(all: Candidate[], { idf, whole }: Scale, listed: boolean): Quote[] {
+function pick(all: Candidate[], { idf, whole }: Scale, enough: number, listed: boolean): Quote[] {
   const ranked = all.filter((candidate) => candidate.score > 0).sort((a, b) => b.score - a.score)
   const first = ranked[0]
   if (first === undefined) return []
@@ -169,9 +197,14 @@ function pick(all: Candidate[], { idf, whole }: Scale, listed: boolean): Quote[]
     ) / whole
 
   function choose(candidate: Candidate): boolean {
-    const { from, to } = extent(candidate)
-    const places = Array.from({ length: to - from + 1 }, (_, i) => `${candidate.passage.source} ${from + i}`)
-    const quote = quoteOf(candidate, from, to)
+    const quoted = extent(candidate)
+    // Rows of one table share their heading.
+    const own = quoted.filter((at) => candidate.unit.layout === 'prose' || !candidate.unit.names.includes(at))
+    const places = own.map((at) => `${candidate.passage.source} ${at}`)
+    const quote = quoteUnits(
+      candidate.passage,
+      quoted.flatMap((at) => candidate.units[at] ?? []),
+    )
     const words = quote.lines.join(' ').toLowerCase()
     if (chosen.some((other) => other.words === words || other.places.some((place) => places.includes(place))))
       return false
@@ -188,7 +221,7 @@ function pick(all: Candidate[], { idf, whole }: Scale, listed: boolean): Quote[]
       .sort((a, b) => gain(b) * b.score - gain(a) * a.score)
     if (!more.some(choose)) break
   }
-  if (first.coverage < ENOUGH && weigh(met, idf) / whole < SEVERAL) return []
+  if (first.coverage < enough && weigh(met, idf) / whole < Math.max(enough, SEVERAL)) return []
   for (const candidate of ranked) {
     if (chosen.length === MAX_QUOTES || candidate.score < first.score * NEARLY) break
     if (candidate.coverage >= ENOUGH) choose(candidate)
@@ -196,39 +229,52 @@ function pick(all: Candidate[], { idf, whole }: Scale, listed: boolean): Quote[]
   return chosen.map(({ quote }) => quote)
 }
 
-/** A quote takes in what it needs to be understood: the answer after a question, the heading before a short line. */
-function extent({ layout, units, at, unit }: Candidate): { from: number; to: number } {
-  if (layout === 'lines') return { from: at, to: at }
-  const next = units[at + 1]
-  const previous = units[at - 1]
-  const needsNext = unit.heading || /[?？:：]$/.test(unit.text)
-  const to = needsNext && next !== undefined && !(next.heading && !unit.heading) ? at + 1 : at
-  const from =
-    previous !== undefined && (previous.heading || /[:：]$/.test(previous.text)) && previous.text.length < 120
-      ? at - 1
-      : at
-  return { from, to }
+/** Which units a quote needs to be understood, by their place: with a heading what follows it, with a row its column names. */
+function extent({ units, at, unit }: Candidate): number[] {
+  const textLength = (of: number[]) => of.reduce((sum, i) => sum + (units[i]?.text.length ?? 0), 0)
+  if (unit.layout === 'lines') {
+    if (unit.names.length === 0) return range(at - 1, at + 3).filter((of) => units[of]?.layout === 'lines')
+    const needsNext = isLabelRow(unit.text) && units[at + 1]?.layout === 'lines'
+    return [...unit.names, at, ...(needsNext ? [at + 1] : [])]
+  }
+  const above = unit.names[0] ?? (/[:：]$/.test(units[at - 1]?.text ?? '') ? at - 1 : at)
+  const between = range(above + 1, at - 1)
+  // A form's fields stand between it and its heading; sentences do not need theirs.
+  const close = between.every((of) => !endsSentence(units[of]?.text ?? '')) && textLength(between) <= MAX_CONTEXT / 2
+  const from = close && textLength([above]) < 120 ? above : at
+  let to = at
+  while (units[to + 1] !== undefined) {
+    const open = units[to]?.heading || /[?？:：]$/.test(units[to]?.text ?? '')
+    const more = unit.heading && !units[to + 1]?.heading && textLength(range(at, to + 1)) <= MAX_CONTEXT
+    if (!open && !more) break
+    to += 1
+    if (textLength(range(at, to)) > MAX_CONTEXT) break
+  }
+  return range(from, to)
 }
 
-function quoteOf(candidate: Candidate, from: number, to: number): Quote {
-  const { passage, layout, units, at } = candidate
-  if (layout === 'lines') return { passage, layout, lines: linesAround(passage, units, at) }
+/** `Total income |  | `, whose value is in the next row. */
+function isLabelRow(text: string): boolean {
+  const cells = text.replace(/^\d+ \|/, '').split('|')
+  return cells.length > 1 && cells.filter((cell) => cell.trim() !== '').length === 1
+}
+
+const endsSentence = (text: string) => /[.!?。！？]["'”’»)]*$/.test(text)
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i)
+}
+
+function quoteUnits(passage: PassagePart, units: Unit[]): Quote {
+  const layout = units.some((unit) => unit.layout === 'lines') ? 'lines' : 'prose'
   const lines: string[] = []
-  let paragraph = -1
-  for (const unit of units.slice(from, to + 1)) {
-    if (unit.paragraph === paragraph) lines.push(`${lines.pop()} ${unit.text}`)
-    else lines.push(unit.text)
+  let paragraph: number | undefined
+  for (const { text, ...unit } of units) {
+    if (unit.layout === 'prose' && unit.paragraph === paragraph) lines.push(`${lines.pop()} ${text}`)
+    else lines.push(...text.split('\n'))
     paragraph = unit.paragraph
   }
   return { passage, layout, lines: lines.map(clip) }
-}
-
-/** A row with the names of its columns; a line of code with the lines around it. */
-function linesAround(passage: PassagePart, units: Unit[], at: number): string[] {
-  const line = units[at]?.text ?? ''
-  if (passage.at.kind !== 'rows') return units.slice(Math.max(0, at - 1), at + 4).map((unit) => clip(unit.text))
-  const head = units[0]?.text
-  return head === undefined || at === 0 || /\d/.test(head) ? [clip(line)] : [clip(head), clip(line)]
 }
 
 function clip(text: string): string {
@@ -240,7 +286,6 @@ const stops = new Set(stopWords.flatMap(terms))
 
 interface Sentence {
   passage: PassagePart
-  layout: 'prose' | 'lines'
   unit: Unit
   words: string[]
 }
@@ -251,11 +296,10 @@ async function summarize(passages: PassagePart[], signal: AbortSignal): Promise<
   const sentences: Sentence[] = []
   const spread = new Map<string, number>()
   for (const passage of passages) {
-    const { layout, units } = unitsOf(passage.text, passage.at.kind === 'rows')
-    for (const unit of units) {
+    for (const unit of unitsOf(passage)) {
       const words = [...new Set(terms(unit.text))].filter((word) => !stops.has(word))
       for (const word of words) spread.set(word, (spread.get(word) ?? 0) + 1)
-      sentences.push({ passage, layout, unit, words })
+      sentences.push({ passage, unit, words })
       await yieldLoop()
     }
   }
@@ -270,11 +314,11 @@ async function summarize(passages: PassagePart[], signal: AbortSignal): Promise<
   }
   return sentences
     .filter((sentence) => chosen.has(sentence))
-    .map(({ passage, layout, unit }) => ({ passage, layout, lines: [unit.text] }))
+    .map(({ passage, unit }) => ({ passage, layout: unit.layout, lines: unit.text.split('\n') }))
 }
 
-function isFull({ unit, layout, words }: Sentence): boolean {
-  return layout === 'lines' || (!unit.heading && words.length >= 4 && unit.text.length < 500)
+function isFull({ unit, words }: Sentence): boolean {
+  return unit.layout === 'lines' || (!unit.heading && words.length >= 4 && unit.text.length < 500)
 }
 
 /** Shared words weigh by how many sentences share them; a long sentence gains nothing from its length alone. */

@@ -1,6 +1,7 @@
 /** The port of a model provider: one request in, a stream of events out. Its contract is model.contract.ts. */
 import type { Position } from '../core/artifact.ts'
 import type { Json } from '../core/json.ts'
+import type { Sampling } from '../core/message.ts'
 import type { Usage } from '../core/reply.ts'
 import type { SourceLabel } from '../core/source.ts'
 
@@ -11,7 +12,11 @@ export type Part =
    * Names, quoted messages and the like: untrusted data, never instructions, rendered by renderData. `about` is one of
    * Parley's own words for what it is.
    */
-  | { type: 'data'; about: 'files' | 'quoted message' | 'unread files'; text: string }
+  | {
+      type: 'data'
+      about: 'files' | 'files shared earlier' | 'web pages' | 'quoted message' | 'unread files'
+      text: string
+    }
   /**
    * Content of a file, page or transcript: untrusted data, never instructions. `source` is what the model cites.
    * Providers with a document block of their own use it; others render it with renderPassage.
@@ -49,6 +54,8 @@ export interface ModelRequest {
   /** Always set: no reply runs without an end. */
   maxOutputTokens: number
   tools?: ModelTool[]
+  /** What the model's server does not take is left out, except `stop`: Parley then stops the answer itself. */
+  sampling?: Sampling
   /** 0 to 2, as admins and people set it; models that take none go without. Absent: the server's own. */
   temperature?: number
 }
@@ -65,12 +72,15 @@ export type ModelEvent =
   | { type: 'start'; model: string }
   | { type: 'text'; delta: string }
   | { type: 'reasoning'; delta: string }
+  /** All text so far was reasoning: the mark that ended it had no beginning. */
+  | { type: 'thoughtSoFar' }
   /** A whole call, told before `finish` with the reason `tool`; `arguments` is a JSON object as text. */
   | { type: 'toolCall'; id: string; name: string; arguments: string }
   /** What the provider counted of the input before its first word, where it does so. Stays true if the stream breaks off. */
   | { type: 'input'; counted: Pick<Usage, 'input' | 'cacheRead' | 'cacheWrite'> }
   | { type: 'usage'; usage: Usage }
-  | { type: 'finish'; reason: FinishReason }
+  /** `hungUp`: Parley ended the call itself, so its server has not counted all of it. */
+  | { type: 'finish'; reason: FinishReason; hungUp?: boolean }
 
 /** What a provider tells of a model; what it does not tell is absent, never guessed. */
 export interface ModelInfo {
@@ -97,6 +107,8 @@ export interface ModelInfo {
 
 export interface ModelProvider {
   name: string
+  /** What of `ModelRequest.sampling` its API has a word for. Default: nothing. */
+  takes?: readonly (keyof Sampling)[]
   /**
    * Streams the answer. Throws `model_*` before `start` or in the middle when the provider fails; the iterator ends with
    * `finish` and never throws because of `signal`. Where a server was reached or a connection broke, the cause of what it

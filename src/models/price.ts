@@ -88,7 +88,7 @@ export function priceUsage(usage: Usage, price: Price, ms = HOUR_MS): NanoUsd {
     tokensAt(record, rates.inputAudio ?? rates.input) +
     tokensAt(output - thought, rates.output) +
     tokensAt(thought, rates.reasoning ?? rates.output)
-  return roundUp(tokens + feesOf(price, usage), WHOLE)
+  return roundUp(tokens * PER_TOKEN + feesOf(price, usage), WHOLE)
 }
 
 /**
@@ -103,7 +103,7 @@ export function worstCase(price: Price, bounds: Bounds): NanoUsd {
       tokensAt(bounds.inputTokens, dearest(rates.input, inputRates(rates))) +
       tokensAt(bounds.maxOutputTokens, dearest(rates.output, [rates.reasoning])),
   )
-  return roundUp(dearest(0n, tokens) + feesOf(price, bounds), WHOLE)
+  return roundUp(dearest(0n, tokens) * PER_TOKEN + feesOf(price, bounds), WHOLE)
 }
 
 function ratesFor(price: TokenPrice, input: number): Rates {
@@ -123,8 +123,9 @@ function hours({ perHour, concurrency = 1 }: HourPrice, ms: number): NanoUsd {
   return roundUp(wholeMs(ms) * perHour, BigInt(HOUR_MS) * BigInt(concurrency))
 }
 
+/** In millionths. */
 function tokensAt(tokens: number, perMillion: NanoUsd): bigint {
-  return BigInt(tokens) * perMillion * PER_TOKEN
+  return tokens === 0 ? 0n : BigInt(tokens) * perMillion
 }
 
 function wholeMs(ms: number): bigint {

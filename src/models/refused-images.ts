@@ -2,11 +2,16 @@
 import { asParleyError } from '../core/errors.ts'
 import type { ModelProvider, ModelRequest, Part } from './model.ts'
 
-/** `onRefused` hears of it before the second request. */
-export function withoutRefusedImages(provider: ModelProvider, onRefused: () => void): ModelProvider {
+export interface RefusedImages {
+  /** Before the second request. */
+  onRefused(model: string): void
+  /** The server refused because of the pictures, and the model answers without them: it would refuse the next ones too. */
+  onLearnt(model: string): void
+}
+
+export function withoutRefusedImages(provider: ModelProvider, { onRefused, onLearnt }: RefusedImages): ModelProvider {
   return {
-    name: provider.name,
-    models: (signal) => provider.models(signal),
+    ...provider,
     async *stream(request, signal) {
       let started = false
       try {
@@ -15,12 +20,28 @@ export function withoutRefusedImages(provider: ModelProvider, onRefused: () => v
           yield event
         }
       } catch (thrown) {
-        if (started || !hasImages(request) || asParleyError(thrown).code !== 'model_rejected_request') throw thrown
-        onRefused()
-        yield* provider.stream(withoutImages(request), signal)
+        const error = asParleyError(thrown)
+        if (started || !hasImages(request) || error.code !== 'model_rejected_request') throw thrown
+        onRefused(request.model)
+        let learnt = !blamesImages(error.cause)
+        for await (const event of provider.stream(withoutImages(request), signal)) {
+          if (!learnt && event.type === 'text') {
+            learnt = true
+            onLearnt(request.model)
+          }
+          yield event
+        }
       }
     },
   }
+}
+
+/** One picture may be damaged or too large; a server that speaks of pictures as such takes none. */
+function blamesImages(cause: unknown): boolean {
+  const said = cause instanceof Error ? cause.message : ''
+  return (
+    /image|vision|multi-?modal|picture|visual/i.test(said) && !/large|size|invalid|corrupt|decode|format/i.test(said)
+  )
 }
 
 function hasImages({ messages }: ModelRequest): boolean {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { plainName, renderData, renderPassage } from './render-passage.ts'
+import { plainName } from '../core/text/plain-name.ts'
+import { renderData, renderPassage } from './render-passage.ts'
 
 const at = { kind: 'page', page: 137 } as const
 const passage = (text: string, title = 'report.pdf') => ({

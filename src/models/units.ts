@@ -6,55 +6,102 @@
 import { fold } from '../core/text/compare.ts'
 import { sentenceSpans } from '../core/text/sentences.ts'
 import { questionTerms, terms } from '../search/terms.ts'
+import type { PassagePart } from './render-passage.ts'
 
 export interface Unit {
   /** As in the source; in prose, line breaks within a sentence are spaces. */
   text: string
   /** Which paragraph of the passage, counted from 0; lines are their own paragraphs. */
   paragraph: number
+  /** Rows, code and the head of a mail are quoted as they stand. */
+  layout: 'prose' | 'lines'
   /** No sentence: it names what follows. */
   heading: boolean
-}
-
-export interface Units {
-  layout: 'prose' | 'lines'
-  units: Unit[]
+  /** Which units of the passage name this one: its heading, the row of column names. */
+  names: number[]
 }
 
 /** Prose longer than this between two ends is cut because a longer quote is not readable. */
 const MAX_SENTENCE = 1_200
+/** Where the longest line is shorter, lines were broken by who wrote them and not by a page. */
+const NARROW = 32
 
 const bullet = /^\s*(?:[-*•▪◦–—·]|\d{1,3}(?:\.\d{1,3})*[.)]?|[a-zA-Z][.)]|\(\w{1,3}\)|#{1,6}|§+|\|)\s/
 const codeLine =
   /[{};]\s*(?:\/\/.*)?$|^\s*(?:import|export|const|let|def|class|function|return|public|private|if|for|fn|func|#include)\b.*[({:=]|^\s{2,}\S.*[(=]|=>|^\s*(?:\/\/|\/\*|\*\/)/
-export function unitsOf(text: string, tabular: boolean): Units {
+const tableRow = /^\s*\|.*\|\s*$/
+const tableRule = /^[\s|:-]+$/
+const marked = /^\s*#{1,6}\s/
+/** `Name: Ann`, and `Name:` with its value on the next line. */
+const labelled = /^\s*\p{L}[^:：.!?]{0,40}[:：](?:\s|$)/u
+const label = /^\s*\p{L}[^:：.!?]{0,40}[:：]\s*$/u
+const mailHead = /^From: .*(?:\n(?:To|Cc|Reply-To|Date|Subject|Attachments): .*)+/
+/** What people call what the head of a mail says. */
+const mailWords = `mail email message letter send sent sender wrote written author recipient addressed received copy copied cc
+  Nachricht gesendet geschickt geschrieben Absender Verfasser Empfänger Kopie Datum Betreff courriel envoyé expéditeur écrit
+  auteur destinataire copie correo enviado remitente escrito escribió autor destinatario copia fecha письмо отправлено отправил
+  отправитель написал автор получатель копия дата رسالة أرسل المرسل كتب تاريخ المستلم نسخة 送信 差出人 書いた 宛先 日時 邮件 发件
+  发送 收件 抄送 日期 写的`
+
+export function unitsOf({ text, at }: Pick<PassagePart, 'text' | 'at'>): Unit[] {
   const lines = text.split(/\r?\n/)
-  if (tabular || looksLikeCode(lines)) {
-    const units = lines.map((line, paragraph) => ({ text: line.trimEnd(), paragraph, heading: false }))
-    return { layout: 'lines', units: units.filter((unit) => unit.text !== '') }
-  }
-  const units = paragraphs(lines).flatMap((paragraph, at) =>
-    sentencesOf(paragraph).map((sentence) => ({
-      text: sentence,
-      paragraph: at,
-      heading: sentence.length < 90 && !/[.!?。！？;；:：”"]$/.test(sentence) && !/^[-*•|]/.test(sentence),
-    })),
-  )
-  return { layout: 'prose', units }
+  const filled = lines.filter((line) => line.trim() !== '')
+  if (at.kind === 'rows') return filled.map((row, place) => lineUnit(row, place, place === 0 ? [] : [0]))
+  if (looksLikeCode(filled)) return filled.map((line, place) => lineUnit(line, place, []))
+  // Slides and sheets have no lines that a page broke.
+  const join = at.kind !== 'slide'
+  const head = mailHead.exec(text)?.[0]
+  if (head === undefined) return proseUnits(paragraphs(lines, join))
+  const body = lines.slice(head.split('\n').length)
+  return [lineUnit(head, -1, []), ...proseUnits(paragraphs(body, join), 1)]
 }
 
-function looksLikeCode(lines: string[]): boolean {
-  const filled = lines.filter((line) => line.trim() !== '')
+function lineUnit(text: string, paragraph: number, names: number[]): Unit {
+  return { text: text.trimEnd(), paragraph, layout: 'lines', heading: false, names }
+}
+
+function looksLikeCode(filled: string[]): boolean {
   return filled.length >= 2 && filled.filter((line) => codeLine.test(line)).length >= filled.length * 0.4
 }
 
-/** Lines that a page broke are joined again; lines that stand for themselves stay apart. */
-function paragraphs(lines: string[]): string[] {
+/** Sentences and the rows of tables, with what names them. `first` is the place of the first one. */
+function proseUnits(texts: string[], first = 0): Unit[] {
+  const units: Unit[] = []
+  const onlyMarked = texts.some((text) => marked.test(text))
+  let heading: number[] = []
+  let columns: number[] = []
+  for (const [paragraph, words] of texts.entries()) {
+    const isRow = tableRow.test(words)
+    if (!isRow) columns = []
+    if (isRow && tableRule.test(words)) continue
+    if (isRow) {
+      const isFirst = columns.length === 0
+      const row = { ...lineUnit(words, paragraph, [...heading, ...columns]), heading: isFirst }
+      const place = first + units.push(row) - 1
+      if (isFirst) columns = [place]
+      continue
+    }
+    for (const text of sentencesOf(words)) {
+      const isHeading = onlyMarked ? marked.test(text) : looksLikeHeading(text)
+      const place = first + units.push({ text, paragraph, layout: 'prose', heading: isHeading, names: heading }) - 1
+      if (isHeading) heading = [place]
+    }
+  }
+  return units
+}
+
+/** Short, without an end, and neither an item of a list nor a value. */
+function looksLikeHeading(text: string): boolean {
+  return text.length < 90 && !/[.!?。！？;；:：”"]$|^[-*•|]|\d[.,]\d\d\b/.test(text) && !labelled.test(text)
+}
+
+/** Lines that a page broke are joined again, a label and its value too; lines that stand for themselves stay apart. */
+function paragraphs(lines: string[], join: boolean): string[] {
   const full = Math.max(...lines.slice(0, 400).map((line) => line.length))
   const joined: string[] = []
   let previous = ''
   for (const line of lines) {
-    const wrapped = previous.trim() !== '' && line.trim() !== '' && continues(previous, line, full)
+    const wrapped = join && previous.trim() !== '' && line.trim() !== '' && continues(previous, line, full)
     if (wrapped) joined[joined.length - 1] += ` ${line.trim()}`
     else if (line.trim() !== '') joined.push(line.trim())
     previous = line
@@ -63,9 +110,10 @@ function paragraphs(lines: string[]): string[] {
 }
 
 function continues(line: string, next: string, full: number): boolean {
-  if (bullet.test(next) || /^\s*#{1,6}\s/.test(line) || /\t|\s{3,}|\|/.test(line.trim())) return false
+  if (bullet.test(next) || labelled.test(next) || marked.test(line) || /\t|\s{3,}|\|/.test(line.trim())) return false
+  if (label.test(line)) return true
   if (/[a-zß-ÿ,–-]$/.test(line.trimEnd()) && /^\s*[a-zß-ÿ]/.test(next)) return true
-  return line.length > full * 0.6
+  return full >= NARROW && line.length > full * 0.6
 }
 
 function sentencesOf(paragraph: string): string[] {
@@ -99,6 +147,8 @@ export interface Matcher {
 const RELATED = 0.65
 /** Another ending that the stems did not know. */
 const ENDING = 0.9
+/** A word for what the head of a mail says, without standing there. */
+const NAMED = 0.8
 const pairedTerm =
   /^[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u
 
@@ -158,6 +208,13 @@ function related(a: string, b: string): number {
   let same = 0
   while (same < short.length && short[same] === long[same]) same++
   return same >= Math.max(5, short.length * 0.75) ? RELATED : 0
+}
+
+/** How well a text meets a question. The head of a mail also answers to what people call it, a little less than to its own words. */
+export function matchText(matcher: Matcher, text: string): Float64Array {
+  const own = matcher.match(text)
+  if (!mailHead.test(text)) return own
+  return matcher.match(mailWords).map((weight, term) => Math.max(own[term] ?? 0, weight * NAMED))
 }
 
 /** Rarity of each term over a collection: high for what few texts have. */

@@ -12,8 +12,7 @@ export interface CallsOf {
 
 export function withEvents(provider: ModelProvider, calls: CallsOf): ModelProvider {
   return {
-    name: provider.name,
-    models: (signal) => provider.models(signal),
+    ...provider,
     async *stream(request, signal) {
       const { turnId } = calls
       const startedAt = performance.now()

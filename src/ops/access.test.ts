@@ -2,7 +2,9 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../core/http.ts'
-import { type AccessDeps, createAccessGate, isForwarded, userIn } from './access.ts'
+import type { PersonRole, SignedIn } from '../core/person.ts'
+import { type AccessDeps, createAccessGate } from './access.ts'
+import { createCookies } from './cookies.ts'
 
 const token = `terminal-${'t'.repeat(43)}`
 const mine = process.getuid?.() ?? 1000
@@ -24,13 +26,33 @@ function sent({
   return { headers: all, method, httpVersion, socket: { remoteAddress: address } } as unknown as IncomingMessage
 }
 
-function setUp(more: Partial<AccessDeps> = {}) {
+const person = (role: PersonRole): SignedIn => ({ personId: 'p1', name: 'Ann', role, sessionId: 's1' })
+
+interface SetUp extends Partial<AccessDeps> {
+  /** Roles by the value of the cookie. */
+  signedIn?: Record<string, PersonRole>
+}
+
+function setUp({ signedIn, ...more }: SetUp = {}) {
+  const cookies = createCookies({ publicUrl: more.publicUrl, installation: '1a2b' })
+  const asked: string[] = []
   const gate = createAccessGate({
     loopback: true,
-    exposed: false,
+    exposed: more.publicUrl !== undefined,
+    publicUrl: undefined,
     terminalToken: token,
     peerUser: async () => mine,
-    findKey: async (secret) => (secret === 'parley-key-1' ? { id: 'k1', name: 'CI' } : null),
+    cookies,
+    areSetUp: async () => signedIn !== undefined,
+    async findSession(secret) {
+      asked.push(secret)
+      const role = signedIn?.[secret]
+      return role === undefined ? null : person(role)
+    },
+    findKey: async (secret) =>
+      secret === 'parley-key-1' ? { id: 'k1', name: 'CI', ownerId: null, scopes: ['ask'] } : null,
+    findToken: async (secret) =>
+      secret === 'a.good.token' ? { id: 'k1', name: 'CI', ownerId: null, scopes: ['usage:read'] } : null,
     ...more,
   })
   /** The caller, or the code of the refusal. */
@@ -39,15 +61,17 @@ function setUp(more: Partial<AccessDeps> = {}) {
       (caller) => caller.as,
       ({ code }: { code: string }) => code,
     )
-  return { gate, as }
+  return { gate, as, asked, cookies }
 }
 
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
+const local = (secret: string) => ({ cookie: `other=1; __Host-parley-1a2b=${secret}` })
 
-describe('the page', () => {
-  it('opens on this machine without a cookie if nothing is reachable from outside', async () => {
+describe('the page without accounts', () => {
+  it('opens on this machine if nothing is reachable from outside', async () => {
     const { as } = setUp()
-    expect(await as('page')).toBe('page')
+    for (const access of ['page', 'admin', 'costs'] as const) expect(await as(access)).toBe('page')
+    expect(await as('signIn')).toBe('signIn')
     for (const address of ['127.1.2.3', '::1', '::ffff:127.0.0.1']) expect(await as('page', { address })).toBe('page')
     for (const host of ['localhost:8787', 'localhost', '[::1]:8787', '127.0.0.1:1'])
       expect(await as('page', { headers: { host } })).toBe('page')
@@ -71,15 +95,15 @@ describe('the page', () => {
       { httpVersion: '1.0' },
     ]
     for (const request of refused) {
-      expect(await as('page', request), JSON.stringify(request)).toBe('request_forbidden')
+      for (const access of ['page', 'admin', 'costs', 'signIn'] as const)
+        expect(await as(access, request), JSON.stringify(request)).toBe('request_forbidden')
       const proven = { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } }
       expect(await as('page', proven), JSON.stringify(proven)).toBe('request_forbidden')
       expect(await as('terminal', proven), JSON.stringify(proven)).toBe('request_forbidden')
-      expect(await as('link', proven), JSON.stringify(proven)).toBe('request_forbidden')
     }
   })
 
-  it('asks other users of this machine, such as a proxy, for a cookie, but not root or unknown users', async () => {
+  it('refuses other users of this machine, such as a proxy, but not root or unknown users', async () => {
     for (const [user, expected] of [
       [mine + 1, 'credentials_missing'],
       [0, 'page'],
@@ -87,63 +111,125 @@ describe('the page', () => {
     ] as const) {
       const { as } = setUp({ peerUser: async () => user })
       expect(await as('page'), String(user)).toBe(expected)
+      expect(await as('signIn'), String(user)).toBe(expected === 'page' ? 'signIn' : expected)
       expect(await as('page', bearer(token))).toBe('terminal')
     }
   })
 
-  it('asks everybody for its cookie if Parley is reachable from outside', async () => {
-    const { gate, as } = setUp({ exposed: true })
-    expect(await as('page')).toBe('credentials_missing')
-    expect(await as('page', bearer(token))).toBe('terminal')
-    const cookie = gate.redeem(gate.createLinkCode()) ?? ''
-    expect(cookie).toMatch(/; HttpOnly; SameSite=Lax$/)
-    expect(cookie).not.toContain(token)
-    const pair = cookie.split(';')[0] ?? ''
-    expect(await as('page', { headers: { cookie: `other=1; ${pair}` } })).toBe('page')
-    expect(await as('terminal', { headers: { cookie: pair } })).toBe('credentials_missing')
-    for (const forged of [`${pair}x`, pair.replace(/=\d/, '=9'), pair.replace(/\..*/, '.'), pair.replace(/=.*/, '=')])
-      expect(await as('page', { headers: { cookie: forged } }), forged).toBe('credentials_missing')
+  it('only offers to make the first account if Parley is reachable from outside', async () => {
+    for (const reachable of [{ exposed: true }, { loopback: false }, { publicUrl: 'https://parley.example.com' }]) {
+      const { as } = setUp(reachable)
+      expect(await as('signIn')).toBe('signIn')
+      for (const access of ['page', 'admin', 'costs'] as const) expect(await as(access)).toBe('credentials_missing')
+      expect(await as('page', bearer(token))).toBe('terminal')
+    }
+    const { as } = setUp({ loopback: false })
+    expect(await as('signIn', { address: '10.0.0.7', headers: { host: 'parley.lan:8787' } })).toBe('signIn')
+    expect(await as('page', { ...bearer(token), address: '10.0.0.7' })).toBe('request_forbidden')
   })
 
-  it('is open to the terminal only if others can reach the port', async () => {
-    const { gate, as } = setUp({ loopback: false, exposed: true })
-    const [cookie = ''] = (gate.redeem(gate.createLinkCode()) ?? '').split(';')
-    expect(await as('page', { headers: { cookie } })).toBe('request_forbidden')
-    expect(await as('page', bearer(token))).toBe('terminal')
-    expect(await as('page', { ...bearer(token), address: '10.0.0.7' })).toBe('request_forbidden')
+  it('still loads while the database does not answer, but shows no data', async () => {
+    const { as } = setUp({ areSetUp: () => Promise.reject(Object.assign(new Error('away'), { code: 'away' })) })
+    expect(await as('signIn')).toBe('signIn')
+    expect(await as('page')).toBe('away')
   })
 })
 
-describe('a link', () => {
-  it('opens the page once within 15 minutes, and its cookie lasts 30 days', async () => {
-    let now = 1_000_000
-    const { gate, as } = setUp({ exposed: true, now: () => now })
-    const [used, late] = [gate.createLinkCode(), gate.createLinkCode()]
-    const [cookie = ''] = (gate.redeem(used) ?? '').split(';')
-    expect(gate.redeem(used)).toBeNull()
-    expect(gate.redeem('')).toBeNull()
-    now += 15 * 60_000
-    expect(gate.redeem(late)).toBeNull()
-    now += 29 * 86_400_000
-    expect(await as('page', { headers: { cookie } })).toBe('page')
-    now += 2 * 86_400_000
-    expect(await as('page', { headers: { cookie } })).toBe('credentials_missing')
+describe('the page with accounts', () => {
+  const signedIn = { m: 'member', v: 'viewer', a: 'admin', g: 'guest' } as const
+
+  it('needs a session, on this machine too, and asks for it once', async () => {
+    const { as, asked, gate } = setUp({ signedIn })
+    expect(await as('page')).toBe('credentials_missing')
+    expect(await as('page', { headers: local('nobody') })).toBe('credentials_missing')
+    expect(asked).toEqual(['nobody'])
+    const request = sent({ headers: local('m') })
+    const wanted = { as: 'page', person: person('member') }
+    expect(await gate.admit(request, ['admin', 'costs', 'page'])).toEqual(wanted)
+    expect(asked).toEqual(['nobody', 'm'])
+    expect(await as('signIn')).toBe('signIn')
+    expect(await as('page', bearer(token))).toBe('terminal')
+    expect(await as('terminal', { headers: local('a') })).toBe('credentials_missing')
+    expect(await as('key', { headers: local('a') })).toBe('credentials_missing')
   })
 
-  it('stops working when the token that signed its cookie changes', async () => {
-    const [cookie = ''] = (setUp().gate.redeem(setUp().gate.createLinkCode()) ?? 'none').split(';')
-    expect(cookie).toBe('none')
-    const { gate } = setUp({ exposed: true })
-    const [signed = ''] = (gate.redeem(gate.createLinkCode()) ?? '').split(';')
-    const other = setUp({ exposed: true, terminalToken: `terminal-${'u'.repeat(43)}` })
-    expect(await other.as('page', { headers: { cookie: signed } })).toBe('credentials_missing')
+  it('lets admins do what is theirs, and viewers read costs', async () => {
+    const { as } = setUp({ signedIn })
+    const allowed = { admin: ['a'], costs: ['a', 'v'], page: ['a', 'v', 'm', 'g'] } as const
+    for (const [access, who] of Object.entries(allowed) as [keyof typeof allowed, readonly string[]][])
+      for (const each of Object.keys(signedIn))
+        expect(await as(access, { headers: local(each) }), `${access} ${each}`).toBe(
+          who.includes(each) ? 'page' : 'request_forbidden',
+        )
   })
 
-  it('is limited to a maximum number of unused links', () => {
-    const { gate } = setUp()
-    const first = gate.createLinkCode()
-    for (let n = 0; n < 1000; n += 1) gate.createLinkCode()
-    expect(gate.redeem(first)).toBeNull()
+  const post = (headers: Record<string, string>, from: Record<string, string>): Sent => ({
+    method: 'POST',
+    headers: { ...from, ...headers },
+  })
+
+  it('takes changes from its own address alone, as JSON or a file', async () => {
+    const { as } = setUp({ signedIn, publicUrl: 'https://parley.example.com' })
+    const outside = { host: '127.0.0.1:8787', 'x-forwarded-for': '203.0.113.9', cookie: '__Host-parley=m' }
+    const own = { origin: 'https://parley.example.com', 'sec-fetch-site': 'same-origin' }
+    for (const access of ['page', 'signIn'] as const) {
+      expect(await as(access, post(own, outside))).toBe(access)
+      expect(await as(access, post({ ...own, 'content-type': 'application/json; charset=utf-8' }, outside))).toBe(
+        access,
+      )
+      expect(await as(access, post({ 'sec-fetch-site': 'same-origin' }, outside))).toBe(access)
+      const put = { ...post({ ...own, 'content-type': 'text/plain' }, outside), method: 'PUT' }
+      expect(await as(access, put)).toBe(access)
+      const refused: Record<string, string>[] = [
+        {},
+        { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+        { origin: 'null', 'sec-fetch-site': 'cross-site' },
+        { origin: 'https://evil.parley.example.com', 'sec-fetch-site': 'same-site' },
+        { origin: 'http://parley.example.com' },
+        { origin: 'https://parley.example.com:8443' },
+        { origin: 'http://127.0.0.1:8787' },
+        { 'sec-fetch-site': 'cross-site' },
+        { 'sec-fetch-site': 'same-site' },
+        { 'sec-fetch-site': 'none' },
+        { ...own, 'sec-fetch-site': 'cross-site' },
+        ...['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/plain', 'text/plain;x'].map(
+          (type) => ({ ...own, 'content-type': type }),
+        ),
+      ]
+      for (const headers of refused)
+        expect(await as(access, post(headers, outside)), JSON.stringify(headers)).toBe('request_forbidden')
+    }
+  })
+
+  it('shows data to its own page alone; a link from elsewhere opens the page itself', async () => {
+    const { as } = setUp({ signedIn })
+    for (const site of ['cross-site', 'same-site']) {
+      expect(await as('page', { headers: { ...local('m'), 'sec-fetch-site': site } })).toBe('request_forbidden')
+      expect(await as('signIn', { headers: { ...local('m'), 'sec-fetch-site': site } })).toBe('signIn')
+    }
+    for (const site of ['same-origin', 'none'])
+      expect(await as('page', { headers: { ...local('m'), 'sec-fetch-site': site } })).toBe('page')
+  })
+
+  it('is refused through a proxy whose address Parley does not know', async () => {
+    const forwarded = { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-host': '127.0.0.1:8787' }
+    const { as } = setUp({ signedIn, exposed: true })
+    for (const access of ['page', 'signIn'] as const)
+      expect(await as(access, { headers: { ...local('m'), ...forwarded } })).toBe('request_forbidden')
+    const known = setUp({ signedIn, publicUrl: 'https://parley.example.com' })
+    expect(await known.as('page', { headers: { cookie: '__Host-parley=m', ...forwarded } })).toBe('page')
+    // The cookie of this machine is not the one of the address outside.
+    expect(await known.as('page', { headers: { ...local('m'), ...forwarded } })).toBe('credentials_missing')
+    expect(await known.as('page', { headers: local('m') })).toBe('page')
+  })
+
+  it('off loopback and without PUBLIC_URL, its address is the one that people open', async () => {
+    const { as } = setUp({ signedIn, loopback: false })
+    const lan = { host: 'parley.lan:8787', cookie: 'parley=m' }
+    const request = (origin: string) => ({ ...post({ origin }, lan), address: '10.0.0.7' })
+    expect(await as('page', request('http://parley.lan:8787'))).toBe('page')
+    for (const origin of ['http://parley.lan', 'http://parley.lan:8788', 'http://evil.example'])
+      expect(await as('page', request(origin)), origin).toBe('request_forbidden')
   })
 })
 
@@ -160,6 +246,32 @@ describe('other callers', () => {
     expect(await as(['page', 'key'], { headers: forwarded })).toBe('credentials_missing')
   })
 
+  it('a key and a token do what they may do, and nothing else', async () => {
+    const { as } = setUp()
+    expect(await as('key:ask', bearer('parley-key-1'))).toBe('key')
+    expect(await as('key:usage:read', bearer('parley-key-1'))).toBe('request_forbidden')
+    expect(await as('key:admin', bearer('parley-key-1'))).toBe('request_forbidden')
+    expect(await as('key:usage:read', bearer('a.good.token'))).toBe('key')
+    expect(await as('key:ask', bearer('a.good.token'))).toBe('request_forbidden')
+    expect(await as('key:ask', bearer('a.forged.token'))).toBe('credentials_missing')
+    // A token gives no other token.
+    expect(await as('key', bearer('a.good.token'))).toBe('credentials_missing')
+  })
+
+  it('a key is the same in each header that programs use, and two different ones are refused', async () => {
+    const { as } = setUp()
+    const right = 'parley-key-1'
+    for (const name of ['x-api-key', 'api-key']) {
+      expect(await as('key:ask', { headers: { [name]: right } })).toBe('key')
+      expect(await as('key:admin', { headers: { [name]: right } })).toBe('request_forbidden')
+      expect(await as('key:ask', { headers: { [name]: 'parley-key-2' } })).toBe('credentials_missing')
+      expect(await as('key:ask', { headers: { [name]: right, authorization: `Bearer ${right}` } })).toBe('key')
+      expect(await as('key:ask', { headers: { [name]: right, authorization: 'Bearer parley-key-2' } })).toBe(
+        'credentials_missing',
+      )
+    }
+  })
+
   it('everybody can reach platforms and health', async () => {
     const { as } = setUp()
     const request = {
@@ -171,21 +283,4 @@ describe('other callers', () => {
     expect(await as('public', request)).toBe('public')
     expect(await as('health', request)).toBe('health')
   })
-})
-
-it('headers of browsers and programs do not look like a proxy', () => {
-  const headers = { host: 'x', 'user-agent': 'x', 'x-requested-with': 'x', 'x-parley': 'x', forward: 'x', viable: 'x' }
-  expect(isForwarded({ headers, httpVersion: '1.1' })).toBe(false)
-})
-
-it('the user of a connection is read from the kernel’s table', () => {
-  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-  32: 0100007F:907D 0100007F:E7B8 01 00000000:00000000 00:00000000 00000000  1000        0 166510 1 0 20 4 30 10 -1
- 141: 0100007F:E7B8 0100007F:907D 06 00000000:00000000 02:0000176E 00000000     0        0 0 3 0 20 0 0 11 -1
- 142: 0100007F:E7B8 0100007F:907D 01 00000000:00000000 02:0000176E 00000000 65534        0 166509 3 0 20 0 0 11 -1`
-  expect(userIn(table, 0xe7b8, 0x907d)).toBe(65_534)
-  expect(userIn(table, 0x907d, 0xe7b8)).toBe(1000)
-  expect(userIn(table, 1, 2)).toBeUndefined()
-  const six = '  1: 00000000000000000000000001000000:E7B8 00000000000000000000000001000000:907D 01 0:0 0:0 0   501 0 1'
-  expect(userIn(six, 0xe7b8, 0x907d)).toBe(501)
 })

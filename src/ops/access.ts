@@ -1,58 +1,61 @@
 /**
- * Decides who may call which address, before any handler runs. There is no sign-in yet, so the page and the terminal are only
- * for the user who runs Parley, on this machine. A proxy also connects from this machine and may add no header. Therefore the
- * terminal sends a token from a private file, the page is checked by the user of its connection, and if Parley is reachable
- * from outside, the page needs a cookie from a link that only the terminal prints. See docs/decisions/0029.
+ * Decides who may call which address, before any handler runs. With accounts, the page needs a session. Without, it belongs to the
+ * user who runs Parley, on this machine, and where Parley can be reached from outside it only offers to make the first account.
+ * The terminal proves its user by a token from a private file. See docs/decisions/0055.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ActiveKey, KeyScope } from '../core/api-key.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Access, Caller } from '../core/http.ts'
+import type { SignedIn } from '../core/person.ts'
+import type { Cookies } from '../identity/cookies.ts'
 import { accessWording } from '../wording/requests.ts'
+import { peerUserOf, whyNotThisMachine } from './this-machine.ts'
 
 export interface AccessDeps {
   /** The port is bound to an address that only this machine reaches. */
   loopback: boolean
-  /** Parley is reachable from outside, so the page needs its cookie. */
+  /** Something of Parley is meant to be reached from outside, so a proxy is likely. */
   exposed: boolean
+  /** The page's address from outside. */
+  publicUrl: string | undefined
   /** From the file in PARLEY_HOME that only Parley's own user can read. */
   terminalToken: string
-  findKey(secret: string): Promise<{ id: string; name: string } | null>
+  cookies: Pick<Cookies, 'read'>
+  /** Whether there are accounts. Asked for each request of the page. */
+  areSetUp(): Promise<boolean>
+  /** The person of this cookie's session. */
+  findSession(secret: string): Promise<SignedIn | null>
+  findKey(secret: string): Promise<ActiveKey | null>
+  /** The key that a token was made with, and the part of its scopes that the token has. */
+  findToken(token: string): Promise<ActiveKey | null>
   /** The user of this machine at the other end of a connection. */
   peerUser?: (socket: Socket) => Promise<number | undefined>
-  now?: () => number
 }
+
+/** Of a gate where nobody can sign in. */
+export const withoutAccounts = {
+  publicUrl: undefined,
+  cookies: { read: () => undefined },
+  areSetUp: async () => false,
+  findSession: async () => null,
+  findToken: async () => null,
+} satisfies Partial<AccessDeps>
 
 export interface Gate {
   /** Throws `request_forbidden` or `credentials_missing` if no entry of `access` matches. */
   admit(request: IncomingMessage, access: readonly Access[]): Promise<Caller>
-  /** A code that opens the page once. */
-  createLinkCode(): string
-  /** Exchanges a code for the page's cookie; `null` if the code was used or has expired. */
-  redeem(code: string): string | null
 }
 
-export const linkMinutes = 15
-const cookieDays = 30
-const dayMs = 86_400_000
-/** Bounds the unused codes that a loop of `parley page` can create. */
-const mostCodes = 1000
+type PageCaller = Extract<Caller, { as: 'page' | 'terminal' }>
 
 export function createAccessGate(deps: AccessDeps): Gate {
-  const { loopback, exposed, terminalToken, findKey, peerUser = peerUserOf, now = Date.now } = deps
-  // Cookies ignore ports, so two Parleys on one machine need different names.
-  const cookieName = `parley-page-${digest(terminalToken).toString('hex').slice(0, 8)}`
-  const codes = new Map<string, number>()
-  const sign = (until: string) => createHmac('sha256', terminalToken).update(`page until ${until}`).digest('base64url')
-
-  function hasCookie(request: IncomingMessage): boolean {
-    return cookiesOf(request, cookieName).some((value) => {
-      const [until = '', signature = ''] = value.split('.')
-      return same(signature, sign(until)) && Number(until) > now()
-    })
-  }
+  const { loopback, exposed, publicUrl, terminalToken, cookies, areSetUp, peerUser = peerUserOf } = deps
+  const publicOrigin = publicUrl === undefined ? undefined : new URL(publicUrl).origin
+  /** One statement for each request, however many entries of `access` ask. */
+  const sessions = new WeakMap<IncomingMessage, Promise<SignedIn | null>>()
 
   const isTerminal = (request: IncomingMessage) => same(bearerOf(request) ?? '', terminalToken)
 
@@ -61,37 +64,106 @@ export function createAccessGate(deps: AccessDeps): Gate {
     public: () => ({ as: 'public' }),
     platform: () => ({ as: 'platform' }),
     async key(request) {
-      const secret = bearerOf(request)
-      const key = secret === undefined ? null : await findKey(secret)
+      const secret = keyIn(request)
+      const key = isToken(secret) ? null : await deps.findKey(secret)
       if (key !== null) return { as: 'key', key }
-      throw new ParleyError(
-        'credentials_missing',
-        secret === undefined ? accessWording.keyMissing : accessWording.keyInvalid,
-      )
+      throw new ParleyError('credentials_missing', isToken(secret) ? accessWording.keyItself : accessWording.keyInvalid)
     },
-    link(request) {
-      checkThisMachine(request)
-      return { as: 'link' }
-    },
+    'key:ask': (request) => keyCaller(request, 'ask'),
+    'key:usage:read': (request) => keyCaller(request, 'usage:read'),
+    'key:admin': (request) => keyCaller(request, 'admin'),
     terminal(request) {
-      checkThisMachine(request)
+      demandThisMachine(request)
       if (isTerminal(request)) return { as: 'terminal' }
       throw new ParleyError('credentials_missing', accessWording.terminalOnly)
     },
-    async page(request) {
-      checkThisMachine(request)
-      if (isTerminal(request)) return { as: 'terminal' }
-      if (!loopback) throw new ParleyError('request_forbidden', accessWording.pageLocalOnly)
-      if (hasCookie(request)) return { as: 'page' }
-      if (!exposed && (await mayReadToken(request))) return { as: 'page' }
-      throw new ParleyError('credentials_missing', accessWording.linkNeeded)
+    async signIn(request) {
+      // The page also loads while the database does not answer.
+      if (await isLocalOnly().catch(() => false)) await demandOwnUser(request)
+      else demandFromPage(request)
+      return { as: 'signIn' }
+    },
+    page: pageCaller,
+    async admin(request) {
+      const caller = await pageCaller(request)
+      return demandRole(caller, ['admin'], accessWording.adminOnly)
+    },
+    async costs(request) {
+      const caller = await pageCaller(request)
+      return demandRole(caller, ['admin', 'viewer'], accessWording.costsOnly)
     },
   }
 
-  /** Parley's own user and root, who can read the token's file. Everybody, if the system does not report the user. */
-  async function mayReadToken({ socket }: IncomingMessage): Promise<boolean> {
-    const user = await peerUser(socket)
-    return user === undefined || user === 0 || user === process.getuid?.()
+  async function keyCaller(request: IncomingMessage, scope: KeyScope): Promise<Caller> {
+    const secret = keyIn(request)
+    const key = await (isToken(secret) ? deps.findToken(secret) : deps.findKey(secret))
+    if (key === null)
+      throw new ParleyError(
+        'credentials_missing',
+        isToken(secret) ? accessWording.tokenInvalid : accessWording.keyInvalid,
+      )
+    if (key.scopes.includes(scope)) return { as: 'key', key }
+    throw new ParleyError('request_forbidden', accessWording.scopeMissing(scope, key.scopes))
+  }
+
+  async function pageCaller(request: IncomingMessage): Promise<PageCaller> {
+    if (isTerminal(request)) {
+      demandThisMachine(request)
+      return { as: 'terminal' }
+    }
+    if (await isLocalOnly()) {
+      await demandOwnUser(request)
+      return { as: 'page', person: null }
+    }
+    demandFromPage(request)
+    const person = await sessionOf(request)
+    if (person !== null) return { as: 'page', person }
+    throw new ParleyError(
+      'credentials_missing',
+      (await areSetUp()) ? accessWording.signInNeeded : accessWording.setUpNeeded,
+    )
+  }
+
+  /** There are no accounts, and nobody else can reach the page: it needs no sign-in. */
+  const isLocalOnly = async () => loopback && !exposed && !(await areSetUp())
+
+  /** Parley's own user and root, who can read the token's file. Everybody on this machine, if the system does not report the user. */
+  async function demandOwnUser(request: IncomingMessage): Promise<void> {
+    demandThisMachine(request)
+    const user = await peerUser(request.socket)
+    if (user === undefined || user === 0 || user === process.getuid?.()) return
+    throw new ParleyError('credentials_missing', accessWording.ownUserOnly)
+  }
+
+  /** Where it comes through a proxy, PUBLIC_URL must say from which. A change comes from a page of Parley's own, as JSON or as a file. */
+  function demandFromPage(request: IncomingMessage): void {
+    const { headers, method = 'GET' } = request
+    const elsewhere = whyNotThisMachine(request)
+    if (loopback && publicOrigin === undefined && elsewhere !== undefined)
+      throw new ParleyError('request_forbidden', elsewhere)
+    const { origin, 'sec-fetch-site': site } = headers
+    const isOwn = (from: string) =>
+      from === publicOrigin ||
+      (hostOf(from) === ownHost(headers) && (elsewhere === undefined || publicOrigin === undefined))
+    if (origin !== undefined && !isOwn(origin)) throw fromElsewhere()
+    if (method === 'GET' || method === 'HEAD') return
+    // Every browser sends one of both with a change.
+    if (site === undefined ? origin === undefined : site !== 'same-origin') throw fromElsewhere()
+    // Other sites can send forms and plain text without asking. Files keep their type: they come by PUT, which no form can.
+    if (method !== 'PUT' && !/^application\/(?:json|octet-stream)\b|^$/i.test(headers['content-type'] ?? ''))
+      throw new ParleyError('request_forbidden', accessWording.noForms)
+  }
+
+  async function sessionOf(request: IncomingMessage): Promise<SignedIn | null> {
+    // Only a page of Parley's own reads data; a link from elsewhere opens the page.
+    const site = request.headers['sec-fetch-site']
+    if (site === 'cross-site' || site === 'same-site') throw fromElsewhere()
+    const known = sessions.get(request)
+    if (known !== undefined) return await known
+    const secret = cookies.read(request, 'session')
+    const session = secret === undefined ? Promise.resolve(null) : deps.findSession(secret)
+    sessions.set(request, session)
+    return await session
   }
 
   return {
@@ -106,106 +178,55 @@ export function createAccessGate(deps: AccessDeps): Gate {
       }
       throw refusal
     },
-    createLinkCode() {
-      for (const [known, until] of codes) if (until <= now() || codes.size >= mostCodes) codes.delete(known)
-      const code = randomBytes(32).toString('base64url')
-      codes.set(digest(code).toString('hex'), now() + linkMinutes * 60_000)
-      return code
-    },
-    redeem(code) {
-      const known = digest(code).toString('hex')
-      const until = codes.get(known)
-      codes.delete(known)
-      if (until === undefined || until <= now()) return null
-      const ends = String(now() + cookieDays * dayMs)
-      return `${cookieName}=${ends}.${sign(ends)}; Max-Age=${cookieDays * 86_400}; Path=/; HttpOnly; SameSite=Lax`
-    },
   }
 }
 
-/** Headers of proxies, load balancers and tunnels. One of them shows that the request comes from elsewhere. */
-const forwarding =
-  /^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip|x-original-.*|x-envoy-.*|x-proxy.*|x-client-ip|x-cluster-client-ip|true-client-ip|fastly-client-ip|cf-.*|cdn-.*|tailscale-.*)$/
-
-export function isForwarded({ headers, httpVersion }: Pick<IncomingMessage, 'headers' | 'httpVersion'>): boolean {
-  // No browser uses HTTP/1.0. nginx did by default until 1.29.7, and adds no header of its own.
-  return httpVersion === '1.0' || Object.keys(headers).some((name) => forwarding.test(name))
+/** While there are no accounts, the user of this machine may do everything. */
+function demandRole(caller: PageCaller, roles: readonly SignedIn['role'][], userMessage: string): PageCaller {
+  if (caller.as === 'terminal' || caller.person === null || roles.includes(caller.person.role)) return caller
+  throw new ParleyError('request_forbidden', userMessage)
 }
 
 /** The request must come directly from this machine, to a local name, and not from another site's page. */
-function checkThisMachine(request: IncomingMessage): void {
-  const { headers, socket, method = 'GET' } = request
-  if (isForwarded(request)) throw new ParleyError('request_forbidden', accessWording.proxied)
-  if (!/^(?:127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? ''))
-    throw new ParleyError('request_forbidden', accessWording.notThisMachine)
-  const host = parse(`http://${headers.host ?? ''}`)
-  if (headers.host === undefined || host === null || !isLocalName(host.hostname))
-    throw new ParleyError('request_forbidden', accessWording.wrongHost)
+function demandThisMachine(request: IncomingMessage): void {
+  const { headers, method = 'GET' } = request
+  const problem = whyNotThisMachine(request)
+  if (problem !== undefined) throw new ParleyError('request_forbidden', problem)
   const { origin } = headers
   const site = headers['sec-fetch-site'] ?? 'same-origin'
   const changes = method !== 'GET' && method !== 'HEAD'
-  if (origin !== undefined ? parse(origin)?.host !== host.host : changes && site !== 'same-origin')
-    throw new ParleyError('request_forbidden', accessWording.otherSite)
+  if (origin !== undefined ? hostOf(origin) !== ownHost(headers) : changes && site !== 'same-origin')
+    throw fromElsewhere()
 }
 
-function isLocalName(name: string): boolean {
-  return name === 'localhost' || name === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(name)
+const fromElsewhere = () => new ParleyError('request_forbidden', accessWording.otherSite)
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).host : undefined
 }
 
-function parse(url: string): URL | null {
-  return URL.canParse(url) ? new URL(url) : null
-}
+const ownHost = ({ host = '' }: IncomingMessage['headers']) => hostOf(`http://${host}`) ?? ''
 
 function bearerOf({ headers }: IncomingMessage): string | undefined {
-  return /^Bearer\s+(\S{8,200})\s*$/i.exec(headers.authorization ?? '')?.[1]
+  return /^Bearer\s+(\S{8,2000})\s*$/i.exec(headers.authorization ?? '')?.[1]
 }
 
-function cookiesOf({ headers }: IncomingMessage, name: string): string[] {
-  return (headers.cookie ?? '').split(';').flatMap((pair) => {
-    const [key, value = ''] = pair.trim().split('=', 2)
-    return key === name ? [value] : []
-  })
+/** The headers by which programs send a key. One that is sent by two must be the same in both: no proxy may see another than Parley. */
+function keyIn(request: IncomingMessage): string {
+  const { 'x-api-key': plain, 'api-key': azure } = request.headers
+  const sent = [bearerOf(request), plain, azure].flatMap((value) => (value === undefined ? [] : [String(value).trim()]))
+  const [first] = sent
+  if (first === undefined) throw new ParleyError('credentials_missing', accessWording.keyMissing)
+  if (sent.some((other) => other !== first)) throw new ParleyError('credentials_missing', accessWording.keysDiffer)
+  return first
 }
+
+/** A JSON Web Token has three parts; no key has a dot. */
+const isToken = (secret: string) => secret.split('.').length === 3
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
 /** Compares in constant time. */
 function same(given: string, wanted: string): boolean {
   return timingSafeEqual(digest(given), digest(wanted))
-}
-
-const known = new WeakMap<Socket, Promise<number | undefined>>()
-
-/**
- * Finds which user of this machine is at the other end of a loopback connection; Linux reports it for each socket. A proxy runs
- * as a separate user (`www-data`, `nginx`), so this also detects a proxy that adds no headers. Once for each connection.
- * `undefined` where the system does not tell.
- */
-function peerUserOf(socket: Socket): Promise<number | undefined> {
-  const before = known.get(socket)
-  if (before !== undefined) return before
-  const user = findUser(socket)
-  known.set(socket, user)
-  return user
-}
-
-async function findUser({ remotePort, localPort }: Socket): Promise<number | undefined> {
-  if (process.platform !== 'linux' || remotePort === undefined || localPort === undefined) return undefined
-  for (const table of ['tcp', 'tcp6']) {
-    const text = await readFile(`/proc/net/${table}`, 'utf8').catch(() => '')
-    const user = userIn(text, remotePort, localPort)
-    if (user !== undefined) return user
-  }
-  return undefined
-}
-
-/** The user of the socket from `from` to `to`, in the kernel's table of sockets. */
-export function userIn(table: string, from: number, to: number): number | undefined {
-  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
-  // A row: number, own address and port, other address and port, state, queues, timer, retransmits, user.
-  const row = new RegExp(
-    String.raw`^\s*\d+: [0-9A-F]+:${hex(from)} [0-9A-F]+:${hex(to)} (?!06)[0-9A-F]{2} \S+ \S+ \S+\s+(\d+)`,
-    'm',
-  ).exec(table)
-  return row?.[1] === undefined ? undefined : Number(row[1])
 }

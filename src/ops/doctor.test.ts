@@ -13,12 +13,16 @@ async function disk(space: { freeBytes: number; totalBytes: number; low: boolean
     dead: async () => [],
   }
   const deps: Omit<DoctorDeps, 'queue'> & { queue: typeof queue } = {
+    accounts: async () => ({ ok: true, userMessage: 'none' }),
     database: async () => 'PostgreSQL',
     queue,
+    mail: null,
     models: async () => ({ names: [], problems: [] }),
     ffmpeg: async () => 'ffmpeg',
     ffmpegIsSet: false,
     transcriber: null,
+    search: null,
+    fileSearch: async () => ({ ok: true, userMessage: 'by words only' }),
     consoleUrl: null,
     publicUrl: undefined,
     connections: [],

@@ -6,6 +6,7 @@ import { type ConnectionReport, describeConnection } from '../core/connection.ts
 import { asParleyError } from '../core/errors.ts'
 import type { Queue } from '../queue/queue.ts'
 import { doctorWording } from '../wording/terminal.ts'
+import { isLocalName } from './this-machine.ts'
 
 export interface Check {
   name: string
@@ -15,14 +16,22 @@ export interface Check {
 
 export interface DoctorDeps {
   database(): Promise<string>
+  /** How many people can sign in, and what keeps them from it. */
+  accounts(): Promise<Omit<Check, 'name'>>
   queue: Queue
+  /** Whether the mail server takes mail; `null` if none is set. */
+  mail: (() => Promise<string>) | null
   models(): Promise<{ names: string[]; problems: string[] }>
   /** "ffmpeg 7.1". Throws `ffmpeg_missing`. */
   ffmpeg(): Promise<string>
   /** FFMPEG_PATH is set, so ffmpeg must be there. */
   ffmpegIsSet: boolean
+  /** The search engine for the web: a sentence. `null` if none is configured. */
+  search: (() => Promise<string>) | null
   /** The transcription server; `null` if none is configured. */
   transcriber: (() => Promise<string>) | null
+  /** How files are searched. */
+  fileSearch(): Promise<Omit<Check, 'name'>>
   consoleUrl: string | null
   /** Platform connections that this process holds. */
   connections: (ConnectionReport & { platform: string })[]
@@ -35,10 +44,12 @@ export interface DoctorDeps {
 const dayMs = 86_400_000
 
 export async function examine(deps: DoctorDeps): Promise<Check[]> {
-  const { database, queue, models, consoleUrl, publicUrl } = deps
+  const { database, queue, mail, models, consoleUrl, publicUrl } = deps
   const { check: checks } = doctorWording
   const done = await Promise.all([
     attempt(checks.database, async () => ({ ok: true, userMessage: await database() })),
+    attempt(checks.accounts, deps.accounts),
+    ...(mail === null ? [] : [attempt(checks.mail, async () => ({ ok: true, userMessage: await mail() }))]),
     attempt(checks.queue, async () => {
       const counts = Object.entries(await queue.counts())
       return { ok: true, userMessage: doctorWording.queue(counts.map(([name, count]) => ({ name, ...count }))) }
@@ -70,6 +81,8 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
       ok: true,
       userMessage: (await deps.transcriber?.()) ?? doctorWording.noTranscription,
     })),
+    attempt(checks.search, async () => ({ ok: true, userMessage: (await deps.search?.()) ?? doctorWording.noSearch })),
+    attempt(checks.fileSearch, deps.fileSearch),
     ...(publicUrl === undefined ? [] : [attempt(checks.publicAddress, () => lookFromOutside(publicUrl))]),
   ])
   const platforms = deps.connections.map(({ platform, name, state }) => ({
@@ -93,27 +106,38 @@ async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>):
 }
 
 const Status = z.object({ version: z.string(), models: z.array(z.string()), limits: z.object({}) })
+const Session = z.object({ setUp: z.boolean(), person: z.null() })
 const Refused = z.object({ error: z.object({ code: z.enum(['request_forbidden', 'credentials_missing']) }) })
 
 /** Sends requests without credentials, as a stranger would. */
 async function lookFromOutside(publicUrl: string): Promise<{ ok: boolean; userMessage: string }> {
-  const answers = await Promise.all(['/', '/console/status'].map((path) => ask(new URL(path, publicUrl))))
-  const [page, status] = answers
-  if (page === null && status === null) return { ok: true, userMessage: doctorWording.publicUnreachable(publicUrl) }
-  const open = page?.text.includes('<title>Parley</title>') || Status.safeParse(status?.json).success
-  if (open) return { ok: false, userMessage: doctorWording.publicOpen(publicUrl) }
+  const answers = await Promise.all(
+    ['/console/session', '/console/status'].map((path) => ask(new URL(path, publicUrl))),
+  )
+  const [session, status] = answers
+  if (session === null && status === null) return { ok: true, userMessage: doctorWording.publicUnreachable(publicUrl) }
+  if (Status.safeParse(status?.json).success) return { ok: false, userMessage: doctorWording.publicOpen(publicUrl) }
+  const { data } = Session.safeParse(session?.json)
+  const { protocol, hostname } = new URL(publicUrl)
+  if (data !== undefined && protocol === 'http:' && !isLocalName(hostname))
+    return { ok: false, userMessage: doctorWording.publicPlain(publicUrl) }
+  if (data !== undefined)
+    return {
+      ok: true,
+      userMessage: data.setUp ? doctorWording.publicSignIn(publicUrl) : doctorWording.publicNew(publicUrl),
+    }
   const refused = answers.some((answer) => Refused.safeParse(answer?.json).success)
   if (refused) return { ok: true, userMessage: doctorWording.publicRefused(publicUrl) }
   return { ok: true, userMessage: doctorWording.publicClosed(publicUrl) }
 }
 
-async function ask(url: URL): Promise<{ text: string; json: unknown } | null> {
+async function ask(url: URL): Promise<{ json: unknown } | null> {
   try {
     const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(10_000) })
     const text = (await answer.text()).slice(0, 100_000)
     // A server error says nothing about the page.
     if (answer.status >= 500) return null
-    return { text: answer.ok ? text : '', json: parse(text) }
+    return { json: parse(text) }
   } catch {
     return null
   }

@@ -265,6 +265,6 @@ describe('what fails inside', () => {
     const { url } = await setUp({ exposed: true })
     const headers = { 'sec-fetch-dest': 'document' }
     const refused = await fetch(`${url}/things/x`, { headers })
-    expect([refused.status, await refused.text()]).toEqual([401, accessWording.linkNeeded])
+    expect([refused.status, await refused.text()]).toEqual([401, accessWording.setUpNeeded])
   })
 })

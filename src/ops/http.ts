@@ -145,7 +145,10 @@ function createHttpApp({ mounts, gate, idleMs = 30_000, log }: HttpAppDeps) {
       })
 
   app.notFound((context) => {
-    setHeaders(context, mountOf(context))
+    const mount = mountOf(context)
+    setHeaders(context, mount)
+    const preflight = context.req.method === 'OPTIONS' ? mount?.preflight?.(context) : undefined
+    if (preflight !== undefined) return preflight
     const allowed = methods.filter((method) => app.router.match(method, context.req.path)[0].length > 0)
     if (allowed.length > 0) {
       context.env.outgoing.setHeader('allow', allowed.join(', '))
@@ -175,8 +178,9 @@ function createHttpApp({ mounts, gate, idleMs = 30_000, log }: HttpAppDeps) {
   return { fetch: app.fetch, routes }
 }
 
-function setHeaders({ env }: HttpContext, mount: Mount | undefined): void {
-  for (const [name, value] of Object.entries(mount?.headers ?? {})) env.outgoing.setHeader(name, value)
+function setHeaders(context: HttpContext, mount: Mount | undefined): void {
+  const headers = typeof mount?.headers === 'function' ? mount.headers(context) : (mount?.headers ?? {})
+  for (const [name, value] of Object.entries(headers)) context.env.outgoing.setHeader(name, value)
 }
 
 const unknownAddress = () => new ParleyError('address_unknown', requestWording.nothingHere)
@@ -210,7 +214,7 @@ function checkForm({ env, req }: HttpContext): void {
 export function writeError(context: HttpContext, error: ParleyError): Response {
   const status = statusOf(error)
   const { outgoing } = context.env
-  if (status === 503 || status === 507)
+  if (status === 429 || status === 503 || status === 507)
     outgoing.setHeader('retry-after', String(Math.ceil((error.retryAfterMs ?? 1000) / 1000)))
   outgoing.setHeader('cache-control', 'no-store')
   const { code, userMessage } = error

@@ -1,18 +1,29 @@
-/** Parley's own routes: health, what the terminal asks of the Parley that runs, and the page's one-time link. */
+/** Parley's own routes: health, and what the terminal asks of the Parley that runs. */
 
+import { z } from 'zod'
 import type { ConnectionReport } from '../core/connection.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { HttpContext, Mount } from '../core/http.ts'
-import { accessWording, requestWording } from '../wording/requests.ts'
-import type { Gate } from './access.ts'
+import { PersonRole } from '../core/person.ts'
+import { requestWording } from '../wording/requests.ts'
 import type { RouteEntry } from './http.ts'
 
+export interface LetIn {
+  /** A code that creates the first account. Throws `already_set_up`. */
+  setUp(): Promise<{ code: string }>
+  /** A code that invites somebody, or resets the password of the account with this address. Throws `request_forbidden`. */
+  invite(invitation: { role: PersonRole; email?: string | undefined }): Promise<{ code: string; resets: boolean }>
+}
+
+const Invite = z.object({ role: PersonRole, email: z.string().max(254).optional() })
+
 export interface OwnRoutesDeps {
-  gate: Gate
   /** Whether this process can do its work now; a sentence when not. */
   ready(): Promise<string | null>
   /** How each platform's connection is. A broken one is named and leaves Parley ready: the others, and the page, do their work. */
   connections(): (ConnectionReport & { platform: string })[]
+  /** What the terminal asks where nobody can sign in: links that let somebody in. */
+  letIn: LetIn
   /** What `parley doctor` asks a running Parley. */
   doctor(): Promise<unknown>
   /** What `parley route` asks a running Parley. Throws a ParleyError for what makes no sense. */
@@ -21,11 +32,7 @@ export interface OwnRoutesDeps {
   routes(): readonly RouteEntry[]
 }
 
-export const openPath = '/open'
-/** The path of the page's one-time link. */
-export const linkFor = (code: string) => `${openPath}?token=${code}`
-
-export function createOwnRoutes({ gate, ready, connections, doctor, explain, routes }: OwnRoutesDeps): Mount {
+export function createOwnRoutes({ ready, connections, letIn, doctor, explain, routes }: OwnRoutesDeps): Mount {
   const noStore = { 'cache-control': 'no-store' }
   /** A health probe sees which connections are broken; only the terminal sees why. */
   const connected = (context: HttpContext) =>
@@ -55,6 +62,23 @@ export function createOwnRoutes({ gate, ready, connections, doctor, explain, rou
         },
       },
       {
+        method: 'POST',
+        path: '/set-up-codes',
+        access: ['terminal'],
+        handle: async (context) => context.json(await letIn.setUp(), 200, noStore),
+      },
+      {
+        method: 'POST',
+        path: '/invitations',
+        access: ['terminal'],
+        body: { maxBytes: 10_000 },
+        async handle(context) {
+          const wanted = Invite.safeParse(jsonOf(context.get('body')))
+          if (!wanted.success) throw new ParleyError('request_invalid', requestWording.jsonNeeded)
+          return context.json(await letIn.invite(wanted.data), 200, noStore)
+        },
+      },
+      {
         method: 'GET',
         path: '/doctor',
         access: ['terminal'],
@@ -73,28 +97,13 @@ export function createOwnRoutes({ gate, ready, connections, doctor, explain, rou
         access: ['terminal'],
         handle: (context) => context.json(routes(), 200, noStore),
       },
-      {
-        method: 'POST',
-        path: '/links',
-        access: ['terminal'],
-        handle: (context) => context.json({ path: linkFor(gate.createLinkCode()) }, 200, noStore),
-      },
-      {
-        method: 'GET',
-        path: openPath,
-        access: ['link'],
-        handle(context) {
-          const headers = { ...noStore, 'referrer-policy': 'no-referrer' }
-          // Previews and prefetches must not use up the link.
-          if (context.req.method === 'HEAD' || context.req.header('sec-purpose')?.includes('prefetch'))
-            return context.body(null, 204, headers)
-          const cookie = gate.redeem(context.req.query('token') ?? '')
-          if (cookie === null) throw new ParleyError('credentials_missing', accessWording.linkExpired)
-          return context.body(null, 303, { ...headers, location: '/', 'set-cookie': cookie })
-        },
-      },
     ],
   }
+}
+
+/** How this machine reaches a server that is bound to all addresses. */
+export function localAddress(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }
 
 function jsonOf(body: Buffer): unknown {

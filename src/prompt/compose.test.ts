@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { message } from '../../test/fakes/message.ts'
 import type { PastTurn } from '../store/turns.ts'
 import { compose } from './compose.ts'
+import { chooseHistory } from './history.ts'
 
 describe('a follow-up', () => {
   const past = (text: string, quoted?: string): PastTurn => ({
@@ -15,7 +16,7 @@ describe('a follow-up', () => {
       work: { messages: [message({ text: 'And Bob?' })], attachments: [], history },
       content: { files: [], excerpts: [], tokensAvailable: 0, tokens: 0, whole: true },
       model: { id: 'm', contextWindow: 100_000, maxOutputTokens: 100 },
-      historyTokens,
+      history: chooseHistory({ messages: [message({ text: 'And Bob?' })], history }, historyTokens).messages,
       today: new Date('2026-01-01'),
     }).messages.map(({ role, parts }) => [role, parts])
 

@@ -5,6 +5,7 @@
  */
 import type { Artifact, Position } from '../core/artifact.ts'
 import type { Source, SourceRegistry } from '../core/source.ts'
+import { pageWord } from '../core/text/page-word.ts'
 import type { RankedPassage } from '../search/passages.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
@@ -16,7 +17,6 @@ export interface PageRange {
   to: number
 }
 
-const page = String.raw`(?:pages?|pp?\.|pp|seiten?|(?-i:S\.)|p[áa]ginas?|p[áa]gs?\.|pagin[ae]|slides?|folien?|diapositiv[ae]s?)`
 const start = String.raw`(?<![\p{L}\p{N}.])`
 /** Not the beginning of a longer number, of a date or of a version. */
 const number = String.raw`(\d{1,5})(?!\d|[.,/:\-–]\d)`
@@ -28,12 +28,12 @@ const noUnit = String.raw`(?!\s*(?:%|x\b|times|percent|prozent|mal\b|fois|veces|
 const filler = String.raw`(?:(?:read|use|consider|summari[sz]e|look\s+at|search|from|the|lies|aus|von|die|der|lis|lisez|de|la|les|las|lee|usa)\s+){0,3}`
 const only = `(?:only|just|solely|nur|lediglich|ausschließlich|seulement|uniquement|s[óo]lo|solamente|[úu]nicamente|solo|soltanto)`
 
-const ranges = new RegExp(`${start}${page}\\s*(\\d{1,5})${until}(?:${page}\\s*)?${number}${noUnit}`, 'giu')
+const ranges = new RegExp(`${start}${pageWord}\\s*(\\d{1,5})${until}(?:${pageWord}\\s*)?${number}${noUnit}`, 'giu')
 const singles = [
-  new RegExp(`${start}${only}\\s+${filler}${page}\\s*${number}`, 'giu'),
-  new RegExp(`${start}${page}\\s*${number}\\s+${only}(?!\\p{L})`, 'giu'),
+  new RegExp(`${start}${only}\\s+${filler}${pageWord}\\s*${number}`, 'giu'),
+  new RegExp(`${start}${pageWord}\\s*${number}\\s+${only}(?!\\p{L})`, 'giu'),
 ]
-const mentions = new RegExp(`${start}${page}\\s*\\d`, 'giu')
+const mentions = new RegExp(`${start}${pageWord}\\s*\\d`, 'giu')
 const negated =
   /(?<!\p{L})(?:not|n['’]t|never|except|excluding|all\s+but|skip|ignore|omit|without|after|before|beyond|nicht|kein\p{L}*|ohne|außer|überspring\p{L}*|ignorier\p{L}*|non|pas|sauf|sans|hormis|no|sin|salvo|excepto|menos)(?!\p{L})[^.!?\n]{0,25}$|n['’]t[^.!?\n]{0,25}$/iu
 /** Another number follows: more pages than one range can tell. */
@@ -77,9 +77,22 @@ export interface Excerpt {
   tokens: number
 }
 
+/** A passage of something beside the files: a page of the web, or a file that was shared earlier. */
+export interface BesideExcerpt extends Excerpt {
+  /** Its order within its source. */
+  ordinal: number
+  /** How much of the question occurs in it, from 0 to 1, where that was looked at. */
+  coverage?: number | undefined
+  /** Whether it means nearly what was asked, where that was looked at. */
+  close?: boolean | undefined
+}
+
 export interface Content {
   files: ReadSource[]
-  /** In reading order. */
+  /** Pages of the web and files shared earlier, of which `excerpts` hold something. */
+  pages?: Source[]
+  memory?: Source[]
+  /** In reading order; those of the files first. */
   excerpts: Excerpt[]
   /** Tokens of all files, of which `excerpts` hold some. */
   tokensAvailable: number
@@ -103,6 +116,9 @@ export interface Candidates {
   found: readonly RankedPassage[]
   /** The search took too long and was left out. */
   late: boolean
+  /** Passages of pages of the web, and of files that were shared earlier, best first. */
+  web?: readonly BesideExcerpt[]
+  memory?: readonly BesideExcerpt[]
 }
 
 /** The files of this turn, then those of earlier turns; a file shared twice counts once. */
@@ -153,6 +169,44 @@ export async function chooseContent(candidates: Candidates, budget: number, want
   const fitting = fittingPassages(candidates, budget)
   return { ...all, ...chosen(fitting.length > 0 ? fitting : spread(await wholeFiles(candidates), budget), false), late }
 }
+
+/** The most tokens of pages of the web in a prompt, and the share of it that they may take beside files; the same for files shared earlier. */
+export const webRoom = { tokens: 12_000, besideFiles: 0.4 }
+export const memoryRoom = { tokens: 8_000, besideFiles: 0.2, besidePages: 0.5 }
+
+/** The files' content with the best passages of other sources beside it. Those come first: they were looked for because of the question. */
+export async function chooseAllContent(candidates: Candidates, budget: number, wanted?: PageRange): Promise<Content> {
+  const { web = [], memory = [], files } = candidates
+  const share = files.length > 0 ? memoryRoom.besideFiles : web.length > 0 ? memoryRoom.besidePages : 1
+  const remembered = best(memory, Math.min(memoryRoom.tokens, budget * share))
+  const pages = best(
+    web,
+    Math.min(webRoom.tokens, files.length === 0 ? budget - remembered.tokens : budget * webRoom.besideFiles),
+  )
+  const taken = [...remembered.taken, ...pages.taken]
+  if (taken.length === 0) return await chooseContent(candidates, budget, wanted)
+  const content = await chooseContent(candidates, budget - remembered.tokens - pages.tokens, wanted)
+  return {
+    ...content,
+    memory: sourcesOf(remembered.taken),
+    pages: sourcesOf(pages.taken),
+    excerpts: [...content.excerpts, ...taken],
+  }
+}
+
+/** As many as fit, best first, in reading order. */
+function best(excerpts: readonly BesideExcerpt[], room: number): { taken: BesideExcerpt[]; tokens: number } {
+  const taken: BesideExcerpt[] = []
+  let left = room
+  for (const excerpt of excerpts) {
+    if (excerpt.tokens > left) continue
+    left -= excerpt.tokens
+    taken.push(excerpt)
+  }
+  return { taken: taken.toSorted((a, b) => a.source.n - b.source.n || a.ordinal - b.ordinal), tokens: sumTokens(taken) }
+}
+
+const sourcesOf = (excerpts: readonly Excerpt[]) => [...new Set(excerpts.map(({ source }) => source))]
 
 function chosen(excerpts: Excerpt[], whole: boolean): Pick<Content, 'excerpts' | 'tokens' | 'whole'> {
   return { excerpts, tokens: sumTokens(excerpts), whole }

@@ -72,12 +72,12 @@ describe('shown', () => {
   })
 
   test('each under the label by which it is cited, before the question; a note counts those not shown', () => {
-    const work = { messages: [{ text: 'What is this?' }], attachments: [], history: [] } as never
+    const work = { messages: [{ text: 'What is this?', author: { id: 'u' } }], attachments: [], history: [] } as never
     const content: Content = { files: [file(1, 'a', 2)], excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
     const input: ComposeInput = {
       work,
       content,
-      historyTokens: 0,
+      history: [],
       today: new Date(0),
       unseen: 1,
       images: [{ ...image('a'), data: Uint8Array.of(1) }],

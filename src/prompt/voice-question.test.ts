@@ -3,8 +3,8 @@ import { message } from '../../test/fakes/message.ts'
 import type { Artifact } from '../core/artifact.ts'
 import { createSourceRegistry } from '../core/source.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
-import { plainQuestion } from './compose.ts'
 import { readSources } from './content.ts'
+import { plainQuestion } from './question-parts.ts'
 import { readVoiceQuestion } from './voice-question.ts'
 
 interface Sent {

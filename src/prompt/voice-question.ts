@@ -7,7 +7,7 @@ import type { Artifact } from '../core/artifact.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
 import { answerWording } from '../wording/answers.ts'
-import { plainQuestion } from './compose.ts'
+import { plainQuestion } from './question-parts.ts'
 
 const mostShown = 400
 

@@ -11,6 +11,9 @@ const handlers: Handlers = {
     return forEver
   },
   extract: () => forEver,
+  search: () => forEver,
+  learn: () => forEver,
+  embed: () => forEver,
   sweep: () => forEver,
 }
 await queue.process(handlers, { turn: 1 })

@@ -18,7 +18,14 @@ export interface ContractTools {
   work(handlers: Partial<Handlers>, concurrency?: Parameters<Queue['process']>[1], on?: Queue): Promise<Processor>
 }
 
-export const doNothing: Handlers = { turn: async () => 'done', extract: async () => 'done', sweep: async () => 'done' }
+export const doNothing: Handlers = {
+  turn: async () => 'done',
+  extract: async () => 'done',
+  search: async () => 'done',
+  learn: async () => 'done',
+  embed: async () => 'done',
+  sweep: async () => 'done',
+}
 
 export const turnJob = (id = randomUUID()): Job => ({ name: 'turn', id: `turn-${id}-1`, payload: { v: 1, turnId: id } })
 export const extractJob = (attachmentId: string): Job => ({

@@ -27,8 +27,27 @@ export const jobs = {
   },
   extract: {
     queue: 'media',
-    payload: z.object({ v: z.literal(1), turnId: z.uuid(), attachmentId: z.string().min(1) }),
+    /** No turn: a file that is read without a question. */
+    payload: z.object({ v: z.literal(1), turnId: z.uuid().optional(), attachmentId: z.string().min(1) }),
     failure: { attempts: 3, backoffMs: 500 },
+  },
+  /** The web is searched for a turn while its files are read. Failing costs time only: the turn then does it itself. */
+  search: {
+    queue: 'turn',
+    payload: z.object({ v: z.literal(1), turnId: z.uuid() }),
+    failure: { attempts: 1, backoffMs: 500 },
+  },
+  /** Reads a page, a site or a list of files that Parley was told to know. */
+  learn: {
+    queue: 'media',
+    payload: z.object({ v: z.literal(1), sourceId: z.uuid() }),
+    failure: { attempts: 3, backoffMs: 2_000 },
+  },
+  /** Passages without a vector get one. Whoever comes while another one is at it has nothing to do. */
+  embed: {
+    queue: 'media',
+    payload: z.object({ v: z.literal(1) }),
+    failure: { attempts: 1, backoffMs: 500 },
   },
   sweep: {
     queue: 'system',
@@ -47,9 +66,11 @@ export const dispatchOf = (id: string): number => Number(id.slice(id.lastIndexOf
 /** Ids are deterministic, so that adding the same work twice is adding it once; BullMQ refuses colons in them. */
 export const jobId = {
   turn: (turnId: string, dispatch: number) => `turn-${turnId}-${dispatch}`,
-  /** A file that was skipped may be read again for a later turn: the turn is part of the id. */
-  extract: (attachmentId: string, turnId: string, dispatch: number) =>
-    `extract-${attachmentId.replaceAll(':', '.')}-${turnId.slice(0, 8)}-${dispatch}`,
+  search: (turnId: string, dispatch: number) => `search-${turnId}-${dispatch}`,
+  /** A file that was skipped may be read again for a later turn: the turn, or the source without one, is part of the id. */
+  extract: (attachmentId: string, ownerId: string, dispatch: number) =>
+    `extract-${attachmentId.replaceAll(':', '.')}-${ownerId.slice(0, 8)}-${dispatch}`,
+  learn: (sourceId: string, dispatch: number) => `learn-${sourceId}-${dispatch}`,
 }
 
 export type Job = { [Name in JobName]: { name: Name; id: string; payload: JobPayload<Name> } }[JobName]

@@ -147,6 +147,23 @@ describe('markers', () => {
   })
 })
 
+describe('one label that names no place', () => {
+  test.each([
+    ['[3:m0, 3:m65, 3:00]', '[1][2]'],
+    ['[3:00, 3:m0, 3:m65]', '[1][2]'],
+    ['[1:p137; 1:x5; p138]', '[1][2]'],
+    ['[1:p12, 2, 1:p137]', '[1][2]'],
+    ['【1:p137, 1:137†report.pdf】', '[1]'],
+    ['(1:p137, 1:00)', '[1]'],
+  ])('%s keeps the others', (written, shown) => {
+    expect(read(written)).toMatchObject({ shown, unknown: 1 })
+  })
+
+  test.each(['[1:p137, as agreed]', '[1:00, 2:00]', '[1:p137, see 3 pages on]'])('%s stays text', (text) => {
+    expect(read(text)).toMatchObject({ shown: text, citations: [], unknown: 0 })
+  })
+})
+
 describe('places that were not given', () => {
   test.each([
     ['It is so [9:p1].', 'It is so.'],
@@ -192,6 +209,59 @@ describe('what is no citation', () => {
 
   test('a lone backtick hides nothing', () => {
     expect(read('The ` sign [1:p137].\nNext [1:p138].').shown).toBe('The ` sign [1].\nNext [2].')
+  })
+})
+
+describe('a citation that its source cannot bear', () => {
+  const judged: { claim: string; cited: number[] }[] = []
+  const judging = (text: string, step = text.length) => {
+    judged.length = 0
+    const stream = createCitationStream(sources, (claim, cited) => {
+      judged.push({ claim: claim.trim(), cited: cited.map(({ source }) => source.n) })
+      return !claim.includes('wrong')
+    })
+    let shown = ''
+    for (let at = 0; at < text.length; at += step) shown += stream.push(text.slice(at, at + step))
+    shown += stream.flush()
+    return { shown, citations: stream.citations().map(({ n }) => n), unsupported: stream.unsupported() }
+  }
+
+  test('is not shown, is counted, and takes no number', () => {
+    const text = 'It is right [1:p137]. It is wrong [1:p138]. Fine [2:s3].'
+    expect(judging(text)).toEqual({
+      shown: 'It is right [1]. It is wrong. Fine [2].',
+      citations: [1, 2],
+      unsupported: 1,
+    })
+    expect(judged.map(({ claim }) => claim)).toEqual(['It is right', 'It is wrong', 'Fine'])
+  })
+
+  test('is judged by what stands before it in its sentence, since the marker before', () => {
+    judging('A costs 5 [1:p137] and *B* costs 7 [2:s3].\n\n- C costs 9. [1:p138]\n14. D [2:s3]')
+    expect(judged.map(({ claim }) => claim)).toEqual(['A costs 5', 'and  B  costs 7', 'C costs 9.', 'D'])
+  })
+
+  test('is judged together with those that follow at once, however the text comes in', () => {
+    const text = 'Both say so [1:p137][1:p138] [2:s3]. This is wrong [1:p137] [2:s3]. End [1:p138]'
+    const whole = judging(text)
+    expect(whole).toEqual({
+      shown: 'Both say so [1][2] [3]. This is wrong. End [2]',
+      citations: [1, 2, 3],
+      unsupported: 2,
+    })
+    expect(judged.map(({ cited }) => cited)).toEqual([[1, 1, 2], [1, 2], [1]])
+    for (const step of [1, 2, 3, 7]) expect(judging(text, step)).toEqual(whole)
+  })
+
+  test('in text that looks like more markers', () => {
+    for (const text of [
+      'So [1:p137] [see below]. Next',
+      'So [1:p137] [',
+      'So [1:p137] [1:p',
+      'So [1:p137]  \nNext',
+      'So [1:p137](',
+    ])
+      for (const step of [1, 4]) expect(judging(text, step)).toEqual(judging(text))
   })
 })
 

@@ -22,16 +22,23 @@ const SEPARATOR = /\s*(?:[,;&]\s*)?(?:(?:and|und|et|y)\s)?\s*/iy
 
 const kinds: Record<string, Label['kind']> = { p: 'page', s: 'slide', r: 'rows', l: 'lines', m: 'time' }
 
+/** Something between labels that was meant as one, such as `1:00`: it has a digit, and no words. */
+const UNREADABLE = /(?=[^,;&]*\d)(?:file\s*)?[\p{L}\d:：.#_–—-]+(?:\s*[:：]\s*[\p{L}\d.#_–—-]+)?(?=\s*(?:[,;&]|$))/iuy
+
 /** One label; `undefined` for anything else. */
 export function parseLabel(text: string): Label | undefined {
-  const labels = parseLabels(text)
-  return labels?.length === 1 ? labels[0] : undefined
+  const read = parseLabels(text)
+  return read?.labels.length === 1 && read.unreadable === 0 ? read.labels[0] : undefined
 }
 
-/** The labels of what stands between a marker's brackets; `undefined` when it holds anything else. */
-export function parseLabels(inner: string): Label[] | undefined {
+/**
+ * The labels of what stands between a marker's brackets; `undefined` when it holds anything else. `unreadable`: how many among
+ * them name no place, which does not spoil the others.
+ */
+export function parseLabels(inner: string): { labels: Label[]; unreadable: number } | undefined {
   const text = inner.replace(/†.*$/, '').trimEnd()
   const labels: Label[] = []
+  let unreadable = 0
   let at = skip(FILLER, text, 0)
   while (at < text.length) {
     LABEL.lastIndex = at
@@ -39,7 +46,13 @@ export function parseLabels(inner: string): Label[] | undefined {
     const before = match?.[1] === undefined ? labels.at(-1) : undefined
     const n = before?.n ?? Number(match?.[1] ?? Number.NaN)
     const kind = kinds[match?.[4]?.[0]?.toLowerCase() ?? '']
-    if (match === null || Number.isNaN(n) || kind === undefined) return undefined
+    if (match === null || Number.isNaN(n) || kind === undefined) {
+      const end = skip(UNREADABLE, text, at)
+      if (end === at) return undefined
+      unreadable += 1
+      at = skip(SEPARATOR, text, end)
+      continue
+    }
     const inner = match[2] === undefined ? before?.inner : Number(match[2])
     const from = Number(match[5])
     const to = match[6] === undefined ? from : Number(match[6])
@@ -53,7 +66,7 @@ export function parseLabels(inner: string): Label[] | undefined {
     })
     at = skip(SEPARATOR, text, LABEL.lastIndex)
   }
-  return labels.length > 0 ? labels : undefined
+  return labels.length > 0 ? { labels, unreadable } : undefined
 }
 
 function skip(pattern: RegExp, text: string, at: number): number {

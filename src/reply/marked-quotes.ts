@@ -158,6 +158,17 @@ function claimsOf(prose: string, n: number): Claim[] {
   return claims
 }
 
+/** The statement that a marker at the end of this text stands behind, without marks: of its sentence what follows an earlier marker. */
+export function claimBefore(text: string): string {
+  const paragraph =
+    withoutCode(text)
+      .split(/\n\s*\n/)
+      .at(-1) ?? ''
+  const sentence = sentenceAround(paragraph, paragraph.length)
+  const own = sentence.replace(/^[\s\S]*\[\d+\](?=[\s\S]*[\p{L}\p{N}])/u, '')
+  return plainWords(own.replace(/^\s*(?:[-*+]|\d+[.)])\s/, ''))
+}
+
 function sentenceAround(paragraph: string, at: number): string {
   const lineFrom = paragraph.lastIndexOf('\n', at) + 1
   const lineTo = paragraph.indexOf('\n', at)

@@ -5,13 +5,29 @@
 import { closesFence, type Fence, openingFence } from './fences.ts'
 
 export interface MarkerReader {
-  /** What stands for a marker in the text; an empty string takes it away, `undefined` leaves the text as it is. */
-  replace(inner: string, opener: '[' | '【' | '('): string | undefined
+  /**
+   * What stands for a marker in the text; an empty string takes it away, `undefined` leaves the text as it is. `around`: absent
+   * unless `looksAround`.
+   */
+  replace(inner: string, opener: '[' | '【' | '(', around?: Around): string | undefined
+  /** A marker waits until it is known whether others follow it at once. */
+  looksAround?: boolean
+}
+
+export interface Around {
+  /** What was shown before it, as far as it is of use. */
+  before: string
+  /** What may be markers and follows at once. */
+  following: string[]
 }
 
 /** What is held back is never longer than this. */
 const MAX_MARKER = 160
+/** More markers in a row are none. */
+const MAX_GROUP = 20
 const MAX_SPAN = 1_000
+/** So much of the text before a marker is kept. */
+const MAX_BEFORE = 4_000
 
 const CLOSERS = { '[': ']', '【': '】', '(': ')' } as const
 type Opener = keyof typeof CLOSERS
@@ -25,6 +41,7 @@ export function createMarkerScanner(reader: MarkerReader): { push(delta: string)
   /** White space whose fate depends on what follows. */
   let spaces = ''
   let dropped = false
+  let before = ''
   /** The line so far while only indentation and list signs stood in it; `undefined` once there was text. */
   let lineStart: string | undefined = ''
   let fence: Fence | undefined
@@ -33,6 +50,7 @@ export function createMarkerScanner(reader: MarkerReader): { push(delta: string)
   function emit(text: string): void {
     // Where a marker was taken away, the space before it goes too, unless it parts two words.
     if (!dropped || /^[\p{L}\p{N}[(【`*_"„“]/u.test(text)) out += spaces
+    if (reader.looksAround) before = (before + spaces + text).slice(-MAX_BEFORE)
     out += text
     spaces = ''
     dropped = false
@@ -118,11 +136,32 @@ export function createMarkerScanner(reader: MarkerReader): { push(delta: string)
     if (end === text.length && !final && opener === '[') return 'wait'
     if (doubled && text[end] !== ']') return literal()
     if (/^\d+$/.test(inner) && opener === '[' && !doubled) return number(text, at, end)
-    const replacement = reader.replace(inner, opener)
+    const after = doubled ? end + 1 : end
+    const following = reader.looksAround ? followingIn(text, after, final) : []
+    if (following === 'wait') return 'wait'
+    const around = reader.looksAround ? { before, following } : undefined
+    const replacement = reader.replace(inner, opener, around)
     if (replacement === undefined) return literal()
     if (replacement === '') dropped = true
     else emit(replacement)
-    return { next: doubled ? end + 1 : end }
+    return { next: after }
+  }
+
+  /** What stands in the brackets that follow with nothing but white space before them. */
+  function followingIn(text: string, from: number, final: boolean): string[] | 'wait' {
+    const found: string[] = []
+    for (let at = from; ; ) {
+      const open = at + (/^[ \t]*/.exec(text.slice(at, at + MAX_MARKER))?.[0].length ?? 0)
+      const opener = text[open]
+      if (opener === undefined) return final || found.length >= MAX_GROUP ? found : 'wait'
+      if (opener !== '[' && opener !== '【') return found
+      const window = text.slice(open + 1, open + 1 + MAX_MARKER)
+      const close = window.indexOf(CLOSERS[opener])
+      if (close < 0) return final || window.length === MAX_MARKER || !mayBeMarker(window, opener) ? found : 'wait'
+      found.push(window.slice(0, close).replace(/^\[/, ''))
+      at = open + 1 + close + 1
+      if (text[at] === ']') at += 1
+    }
   }
 
   /** `[3]` of the model's own is not a citation, and must not look like one; a link or its definition stays. */
@@ -179,5 +218,5 @@ function mayBeMarker(inner: string, opener: Opener): boolean {
   // Parentheses are common in prose: only the exact form counts.
   if (opener === '(') return /^\d{0,3}(?:(?<=\d):\s?(?:[ftpsrlm][\s\d.,;:–—a-z-]*)?)?$/i.test(inner)
   if (!/^[\p{L}\p{Nd} \t:：.,;&†–—#_-]*$/u.test(inner)) return false
-  return inner.trim().length <= 12 || /^\D{0,12}\d{1,3}\s*[:：,\s]\s*[a-z]/i.test(inner)
+  return inner.trim().length <= 12 || /^\D{0,12}\d{1,3}\s*[:：,\s]\s*[a-z\d]/i.test(inner)
 }

@@ -62,6 +62,23 @@ describe('the reply writer', () => {
     expect(saved[0]).toEqual({ ordinal: 0, ref: `${turnId}-0`, text: 'Hel', ahead: 32 })
   })
 
+  it('shows what the model thinks before its text, all of it by the end, and never without the lease', async () => {
+    const { replyWriter, thoughts, calls, settle } = rig({ minEditMs: 60_000 })
+    replyWriter.think('A pl')
+    await settle()
+    replyWriter.think('A plan')
+    replyWriter.append('Thirty')
+    await settle()
+    expect(thoughts).toEqual(['A pl'])
+    await replyWriter.finish('Thirty.', [], end)
+    expect([thoughts, calls]).toEqual([['A pl', 'A plan'], ['post 0: Thirty.']])
+    const late = rig()
+    late.expired.value = true
+    late.replyWriter.think('Too late')
+    await late.settle()
+    expect(late.thoughts).toEqual([])
+  })
+
   it('edits less often while many replies are open', async () => {
     const { replyWriter, calls, settle, otherReplies } = rig({ minEditMs: 0 })
     otherReplies.value = 60_000

@@ -11,7 +11,7 @@ import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { noAnswerWording } from '../wording/answers.ts'
 import { type AnswerFile, answerFile, shortened, tableFile } from './answer-file.ts'
-import { createSplitter, split } from './split.ts'
+import { splitFor, splitterFor } from './split.ts'
 import { createThrottle } from './throttle.ts'
 
 /** Where posted parts are remembered; src/store/turns.ts is one. */
@@ -44,6 +44,8 @@ export interface ReplyWriter {
   /** Shows what is happening as the reply's first message, until there is text; nothing where a message is shown already. */
   announce(text: string): void
   append(text: string): void
+  /** All that the model has thought so far, for platforms that show it. */
+  think(thoughts: string): void
   /** The answer starts over; what is shown stays until the new text has caught up with it. */
   restart(): void
   /** Shows the rest, marks the end, takes surplus messages away. Rejects when the platform does not take it. */
@@ -55,8 +57,8 @@ export interface ReplyWriter {
   giveUp(why: string, end: NonNullable<OutgoingMessage['end']>): Promise<boolean>
   /** Stops writing without an end: another attempt will go on. */
   abandon(): Promise<void>
-  /** Citations of what has been appended so far. */
-  cite(citations: Citation[]): void
+  /** Citations of what has been appended so far, and the model that writes it. */
+  cite(citations: Citation[], model?: string): void
   firstTextAt(): Date | null
 }
 
@@ -98,13 +100,14 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     phase: 'streaming',
     stored: { length: part.text.length, ahead: 0, at: monotonic() },
   }))
-  let splitter = createSplitter(capabilities.maxChars, capabilities.fits)
+  let splitter = splitterFor(capabilities)
   let length = 0
-  let citations: Citation[] = []
+  let [citations, model]: [Citation[], string | undefined] = [[], undefined]
   /** Set once the reply is finished. */
   let receipt: Receipt | undefined
   let firstTextAt: Date | null = null
   let progress = ''
+  let thoughts = { now: '', shown: '' }
   /** The platform refused an edit while the text grew. The finished message may still be taken, or is posted anew. */
   let refused = false
   /**
@@ -115,12 +118,19 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
 
   const everyMs = () => Math.max(capabilities.minEditMs, deps.otherReplies() * editShareMs)
   const throttle = createThrottle(everyMs, async () => {
+    await showThoughts()
     if (refused) return
     await showGrowing().catch((thrown: unknown) => {
       if (!isRefusal(thrown) || parts.length === 0) throw thrown
       refused = true
     })
   })
+
+  async function showThoughts(): Promise<void> {
+    if (thoughts.now === thoughts.shown || !deps.held()) return
+    thoughts = { now: thoughts.now, shown: thoughts.now }
+    await transport.think?.(target, turnId, thoughts.shown)
+  }
 
   async function showGrowing(): Promise<void> {
     if (length === 0) return await showProgress()
@@ -135,7 +145,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   function message(text: string, phase: OutgoingMessage['phase'], end?: OutgoingMessage['end']): OutgoingMessage {
     const cited = citations.filter(({ n }) => text.includes(`[${n}]`))
     const by = receipt && (isFromModel(receipt) ? 'model' : 'parley')
-    return { turnId, text, phase, citations: cited, by, end: end ? end : undefined }
+    return { turnId, text, phase, citations: cited, by, model, end: end ? end : undefined }
   }
 
   async function show(texts: string[], final: boolean, end?: OutgoingMessage['end']): Promise<void> {
@@ -256,7 +266,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
    * them.
    */
   async function settle(text: string): Promise<{ texts: string[]; below?: AnswerFile }> {
-    const texts = split(text, capabilities.maxChars, capabilities.fits)
+    const texts = splitFor(capabilities, text)
     if (texts.length === 0) throw new ParleyError('turn_failed', noAnswerWording.empty)
     if (mostMessages === undefined || texts.length <= mostMessages) {
       const { tableColumns } = capabilities
@@ -312,16 +322,23 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       length += text.length
       throttle.wake()
     },
+    think(all) {
+      if (transport.think === undefined) return
+      thoughts = { ...thoughts, now: all }
+      throttle.wake()
+    },
     restart() {
-      splitter = createSplitter(capabilities.maxChars, capabilities.fits)
+      splitter = splitterFor(capabilities)
       length = 0
       floor = shownLength()
     },
-    cite(known) {
+    cite(known, by) {
       citations = known
+      model = by
     },
     async finish(text, known, end) {
       await throttle.end()
+      await showThoughts()
       citations = known
       receipt = end.receipt
       const { texts, below } = await settle(text)

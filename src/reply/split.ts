@@ -2,6 +2,7 @@
  * A growing reply as messages of a platform's size. Messages are posted while the text grows and edited afterwards, so
  * the rule is: once a later message exists, the earlier ones never change.
  */
+import type { Capabilities } from '../core/platform.ts'
 import { type Context, closing, linesOf, opening, plain, settle } from './blocks.ts'
 import { type Cut, chooseCut, messageText } from './cut.ts'
 import { MAX_CLOSING } from './fences.ts'
@@ -27,11 +28,34 @@ export interface Splitter {
   end(): void
 }
 
-export function split(markdown: string, maxChars: number, fits?: Fits): string[] {
-  const splitter = createSplitter(maxChars, fits)
+type Room = Pick<Capabilities, 'maxChars' | 'fits' | 'exact'>
+
+/** By what a platform's messages hold. */
+export function splitterFor({ maxChars, fits, exact = false }: Room): Splitter {
+  return exact ? createExactText() : createSplitter(maxChars, fits)
+}
+
+export function splitFor(room: Room, markdown: string): string[] {
+  const splitter = splitterFor(room)
   splitter.append(markdown)
   splitter.end()
   return splitter.parts()
+}
+
+export function split(markdown: string, maxChars: number, fits?: Fits): string[] {
+  return splitFor({ maxChars, fits }, markdown)
+}
+
+/** One message, exactly as it is written, even if that is nothing. */
+function createExactText(): Splitter {
+  let text = ''
+  return {
+    append: (delta) => {
+      text += delta
+    },
+    parts: () => [text],
+    end: () => {},
+  }
 }
 
 /** However the text is cut into deltas, the parts are the same. Throws a RangeError when `maxChars` is below 100. */

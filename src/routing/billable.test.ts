@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { perMillion } from '../../test/fakes/model.ts'
+import { fieldCase, fieldCasesMissing, fieldRequest, playCases } from '../../test/models/field-cases.ts'
 import { usd } from '../core/money.ts'
 import type { ModelEvent, ModelRequest } from '../models/model.ts'
 import { type Price, priceUsage, worstCase } from '../models/price.ts'
@@ -50,6 +51,68 @@ const estimated = (output: number, input = 20): ModelEvent => ({
   usage: { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'estimated' },
 })
 
+describe('a count that is more than was possible', () => {
+  const counted = (input: number, output: number, more: object = {}): ModelEvent => ({
+    type: 'usage',
+    usage: { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'provider', ...more },
+  })
+  const most = mostTokens(request())
+
+  it.for([
+    ['everything', counted(50_000_000, 90_000_000), { input: most, output: 4_096 }],
+    ['the answer', counted(20, 19_503), { input: 20, output: 4_096 }],
+    [
+      'the question, caches included',
+      counted(9_000, 7, { cacheRead: 8_000 }),
+      { input: most, cacheRead: most, output: 7 },
+    ],
+  ] as const)('of %s is booked at what was possible, marked, and keeps what was told', ([, event, expected]) => {
+    const { at, worst } = meterOf({})
+    const meter = at(900, text('Thirty days.'), event)
+    const usage = meter.counted('stop')
+    expect(usage).toMatchObject({ ...expected, source: 'estimated' })
+    expect(usage?.told).toEqual(event.type === 'usage' && { input: event.usage.input, output: event.usage.output })
+    expect(priceUsage(usage ?? fail(), price)).toBeLessThanOrEqual(worst)
+    expect(meter.speed()).toBeUndefined()
+  })
+
+  it.skipIf(fieldCasesMissing)(`of F25-u-huge, 140 million tokens for three words${fieldCasesMissing}`, async () => {
+    const played = await playCases([fieldCase('F25-u-huge')])
+    const { at, worst } = meterOf({ request: fieldRequest })
+    const meter = at(900, text(played.text), { type: 'usage', usage: played.usage ?? fail() })
+    const usage = meter.counted('stop') ?? fail()
+    expect(usage).toMatchObject({
+      input: mostTokens(fieldRequest),
+      output: fieldRequest.maxOutputTokens,
+      source: 'estimated',
+      told: { input: 50_000_000, output: 90_000_000 },
+    })
+    expect(priceUsage(usage, price)).toBeLessThanOrEqual(worst)
+  })
+
+  it('is believed up to that, and beyond the limit where so much text came', () => {
+    expect(meterOf({}).at(900, counted(most, 4_096)).counted('stop')).toEqual(
+      expect.objectContaining({ input: most, output: 4_096, source: 'provider' }),
+    )
+    const long = meterOf({ request: request({ maxOutputTokens: 10 }) })
+    expect(long.at(900, text('word '.repeat(100)), counted(20, 101)).counted('stop')).toMatchObject({
+      output: 101,
+      source: 'provider',
+    })
+  })
+
+  it('of a stopped answer counts neither', () => {
+    const { at } = meterOf({})
+    expect(at(900, text('Thirty'), counted(20, 90_000_000)).counted('aborted')).toMatchObject({ output: 4_096 })
+    const input: ModelEvent = { type: 'input', counted: { input: 50_000_000, cacheRead: 0, cacheWrite: 0 } }
+    expect(meterOf({}).at(900, input).most(0).usage.input).toBe(most)
+  })
+})
+
+function fail(): never {
+  throw new Error('nothing was counted')
+}
+
 describe('what a provider can bill for a call that it did not count', () => {
   it('before the first word is what it can have thought in that time, and all that was sent', () => {
     const { at } = meterOf({})
@@ -96,7 +159,7 @@ describe('what a provider can bill for a call that it did not count', () => {
 
   it('takes the input as the provider counted it before its first word', () => {
     const counted = { input: 1_234, cacheRead: 1_000, cacheWrite: 200 }
-    const { at } = meterOf({})
+    const { at } = meterOf({ request: request({ system: 'Be brief. '.repeat(500) }) })
     expect(at(10, { type: 'input', counted }).most(0).usage).toMatchObject(counted)
   })
 

@@ -94,6 +94,25 @@ export function createCallMeter(options: CallMeterOptions): CallMeter {
     return { input: most, cacheRead: 0, cacheWrite: 0 }
   }
 
+  /** A server that counts more than was sent or allowed is wrong: the most that was possible is booked. */
+  function possible(told: Usage): Usage {
+    if (told.source !== 'provider') return told
+    const most = Math.min(told.input, mostTokens(request))
+    const output = Math.min(told.output, Math.max(request.maxOutputTokens, mostIn(text)))
+    if (most === told.input && output === told.output) return told
+    const cacheRead = Math.min(told.cacheRead, most)
+    return {
+      ...told,
+      input: most,
+      cacheRead,
+      cacheWrite: Math.min(told.cacheWrite, most - cacheRead),
+      output,
+      reasoning: Math.min(told.reasoning, output),
+      source: 'estimated',
+      told: { input: told.input, output: told.output },
+    }
+  }
+
   function mostUsage(aheadMs: number): Usage {
     const sent = mostInput()
     const output = mostOutput(aheadMs)
@@ -110,8 +129,8 @@ export function createCallMeter(options: CallMeterOptions): CallMeter {
     },
 
     take(event) {
-      if (event.type === 'usage') usage = event.usage
-      if (event.type === 'input') input = event.counted
+      if (event.type === 'usage') usage = possible(event.usage)
+      if (event.type === 'input' && event.counted.input <= mostTokens(request)) input = event.counted
       if ((event.type !== 'text' && event.type !== 'reasoning') || event.delta === '') return
       const at = now()
       firstAt ??= at
@@ -130,7 +149,7 @@ export function createCallMeter(options: CallMeterOptions): CallMeter {
 
     counted(reason) {
       const whole = reason !== undefined && reason !== 'aborted' && reason !== 'truncated'
-      if (usage?.source === 'provider' || (whole && usage !== undefined)) return usage
+      if (usage !== undefined && (whole || usage.source === 'provider' || usage.told !== undefined)) return usage
       return whole ? estimateUsage(request, text) : undefined
     },
 

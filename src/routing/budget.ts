@@ -10,10 +10,12 @@ import type { ConversationRef } from '../core/message.ts'
 import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
-import type { DueAlert, Exceeded } from '../store/ledger.ts'
+import type { DueAlert } from '../store/budget-alerts.ts'
+import type { Exceeded } from '../store/ledger.ts'
+import type { ScopeNames } from '../wording/commands.ts'
 import { budgetWording } from '../wording/routing.ts'
 
-export type PaidKind = 'answer' | 'transcription'
+export type PaidKind = 'answer' | 'transcription' | 'search' | 'embedding' | 'rerank'
 
 export interface PaidCall {
   /** Made by the caller, one for each attempt: the same id reserves once. A uuid. */
@@ -48,17 +50,19 @@ export interface Settlement {
 export interface Reservation {
   /**
    * What the call did cost. Again is no harm: the first one counts. Does not throw while the database is away: it is
-   * written later. A stream that was stopped or broke off is settled too, at what it did cost.
+   * written later. A stream that was stopped or broke off is settled too, at what it did cost. Answers what is booked: never
+   * more than was reserved, because nothing that was sent can cost more.
    */
-  settle(settlement: Settlement): Promise<void>
+  settle(settlement: Settlement): Promise<NanoUsd>
   /** Nothing was sent, so nothing was spent. */
   release(): Promise<void>
 }
 
 export interface Budget {
   /**
-   * Throws `budget_exhausted` (`BudgetExhausted`), which names the rule that is in the way and when it
-   * resets. A call that can cost nothing always passes. What is reserved is kept alive until it is settled or released.
+   * Throws `budget_exhausted` (`BudgetExhausted`), which names the rule that is in the way and when it resets, or
+   * `rate_limited` (`BudgetHeld`) where only calls under way are in the way. A call that can cost nothing always passes.
+   * What is reserved is kept alive until it is settled or released.
    */
   reserve(call: PaidCall): Promise<Reservation>
   /**
@@ -82,13 +86,34 @@ export class BudgetExhausted extends ParleyError {
   }
 }
 
-/** `at`: the channel for alerts, if there is one. */
-export function alertMessage(due: DueAlert, at: ConversationRef | undefined): string {
-  return budgetWording.alert({ ...due, at })
+/** How soon calls under way may have ended. */
+const heldMs = 3_000
+
+/** `rate_limited`: the budget has room for the call as soon as other calls, which are still under way, have ended. */
+export class BudgetHeld extends ParleyError {
+  constructor(by: Exceeded) {
+    super('rate_limited', budgetWording.held(by), { retryAfterMs: heldMs })
+    this.name = 'BudgetHeld'
+  }
 }
 
-export function approvalMessage(by: Exceeded, worst: NanoUsd, asker: string, at: ConversationRef): string {
-  return budgetWording.approval({ ...by, worst, asker, at })
+/** Money is in the way of a call, for now or until the budget resets. */
+export function isRefusal(thrown: unknown): thrown is ParleyError {
+  return thrown instanceof BudgetHeld || (thrown instanceof ParleyError && thrown.code === 'budget_exhausted')
+}
+
+/** `at`: the channel for alerts, if there is one. */
+export function alertMessage(due: DueAlert, at: ConversationRef | undefined, names?: ScopeNames): string {
+  return budgetWording.alert({ ...due, at, names })
+}
+
+export function approvalMessage(
+  { by, worst }: Pick<BudgetExhausted, 'by' | 'worst'>,
+  asker: string,
+  at: ConversationRef,
+  names?: ScopeNames,
+): string {
+  return budgetWording.approval({ ...by, worst, asker, at, names })
 }
 
 /** The same when a warning is sent again. */

@@ -41,8 +41,11 @@ export interface Failure {
 }
 
 export interface Circuit {
-  /** How long calls are held back at least; `undefined`: calls are let through. */
-  closedTo(now: number): { state: 'open' | 'probing'; forMs: number } | undefined
+  /**
+   * How long calls are held back at least; `undefined`: calls are let through. The clock is read only where it matters,
+   * because the router asks for every model.
+   */
+  closedTo(now: () => number): { state: 'open' | 'probing'; forMs: number } | undefined
   /** Takes the probe where one is due. Only when `closedTo` says nothing. */
   enter(now: number): Pass
   /** Answers whether that closed it. */
@@ -90,8 +93,9 @@ export function createCircuit(limits: CircuitLimits = circuitLimits, random: () 
   }
 
   const circuit: Circuit = {
-    closedTo(now) {
+    closedTo(clock) {
       if (openUntil === undefined) return undefined
+      const now = clock()
       if (now < openUntil) return { state: 'open', forMs: openUntil - now }
       return now < probeUntil ? { state: 'probing', forMs: 1_000 } : undefined
     },

@@ -9,7 +9,7 @@ import { modelKey } from '../models/complete-model.ts'
 import { mostImageTokens } from '../models/known-models.ts'
 import { worstCase } from '../models/price.ts'
 import { gateWording } from '../wording/routing.ts'
-import { LONGEST_MS } from './sent-tokens.ts'
+import { LONGEST_MS, USEFUL_OUTPUT } from './sent-tokens.ts'
 
 /** What the answer needs of a model. */
 export interface Needs {
@@ -130,13 +130,13 @@ export function isSoft({ gate }: Gated): boolean {
 /** What is reserved bounds the tokens by their characters, which is up to so many times what a text has (sent-tokens.ts). */
 const BOUND = 2.5
 
-/** The most that an answer of this model can cost, as far as is known before its prompt is composed. */
+/** The most that the shortest useful answer of this model can cost, as far as is known before its prompt is composed. */
 function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Needs): NanoUsd | undefined {
   if (model.price === undefined) return undefined
   const shown = model.vision === false ? 0 : images
   return worstCase(model.price, {
     inputTokens: Math.ceil(tokensLikely * BOUND) + shown * mostImageTokens(model.id),
-    maxOutputTokens: model.maxOutputTokens,
+    maxOutputTokens: Math.min(model.maxOutputTokens, USEFUL_OUTPUT),
     maxMs: LONGEST_MS,
   })
 }
@@ -145,7 +145,7 @@ function tooExpensive(model: Model, needs: Needs, left: NanoUsd | null | undefin
   if (left === undefined || left === null) return undefined
   const worst = worstOf(model, needs)
   if (worst === undefined || worst <= left) return undefined
-  return gateWording.budget.because(worst, left)
+  return gateWording.budget.because
 }
 
 function tooSmall(model: Model, { tokensIn, tokensOut = 256 }: Needs): string | undefined {

@@ -96,6 +96,12 @@ interface Watched {
   error: { code: ParleyError['code']; userMessage: string } | undefined
 }
 
+interface InTheWay {
+  of: Watched
+  forMs: number
+  state: CircuitState
+}
+
 /** The weight of the newest call in an average of speeds. */
 const NEWEST = 0.3
 /** A speed that was measured longer ago is not known any more: a model that was slow once gets another chance. */
@@ -126,13 +132,13 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     return fresh
   }
 
-  function inTheWay({ provider, id }: Endpoint): { of: Watched; forMs: number; state: CircuitState } | undefined {
-    for (const key of [keyOf(provider, null), keyOf(provider, id)]) {
-      const of = watched.get(key)
-      const closed = of?.circuit.closedTo(now())
-      if (of !== undefined && closed !== undefined) return { of, ...closed }
-    }
-    return undefined
+  function inTheWay(endpoint: Endpoint): InTheWay | undefined {
+    return closedTo(watched.get(keyOf(endpoint.provider, null))) ?? closedTo(watched.get(keyOfEndpoint(endpoint)))
+  }
+
+  function closedTo(of: Watched | undefined): InTheWay | undefined {
+    const closed = of?.circuit.closedTo(now)
+    return of === undefined || closed === undefined ? undefined : { of, ...closed }
   }
 
   function publish({ provider, model, error }: Watched, state: CircuitState, forMs: number): void {
@@ -191,7 +197,7 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
       }
     },
 
-    speed: ({ provider, id }) => speedOf(keyOf(provider, id)),
+    speed: (endpoint) => speedOf(keyOfEndpoint(endpoint)),
 
     fastest: ({ provider, id }) => fastest.get(keyOf(provider, id)),
     remember: learnFastest,
@@ -201,7 +207,7 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
       return [...watched.values()]
         .map(({ circuit, ...of }) => {
           const { provider, model } = of
-          const closed = circuit.closedTo(now())
+          const closed = circuit.closedTo(now)
           return {
             provider,
             model,
@@ -265,6 +271,17 @@ function averaged(before: number | null | undefined, newest: number): number {
   return before === undefined || before === null ? newest : before + NEWEST * (newest - before)
 }
 
+/** The router asks for those of all models, for each question; a string that is made anew must be hashed anew. */
+const keys = new WeakMap<Endpoint, string>()
+
+function keyOfEndpoint(endpoint: Endpoint): string {
+  const known = keys.get(endpoint)
+  if (known !== undefined) return known
+  const key = keyOf(endpoint.provider, endpoint.id)
+  keys.set(endpoint, key)
+  return key
+}
+
 function keyOf(provider: string, model: string | null): string {
   return model === null ? provider : `${provider}\0${model}`
 }
@@ -273,7 +290,7 @@ function keyOf(provider: string, model: string | null): string {
 function meaningOf(outcome: CallOutcome): CallOutcome {
   if (outcome.kind !== 'failed') return outcome
   const { code } = outcome.error
-  const answered = code === 'model_rejected_request' || code === 'model_context_overflow'
+  const answered = code === 'model_rejected_request' || code === 'model_context_overflow' || code === 'model_filtered'
   return answered ? { kind: 'answered', ms: 0 } : outcome
 }
 

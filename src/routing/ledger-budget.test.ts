@@ -4,14 +4,15 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { silentLog } from '../core/log.ts'
 import { usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
-import { type Spender, scopeOf } from '../core/scope.ts'
+import { type Scope, type Spender, scopeOf } from '../core/scope.ts'
 import { type Price, priceSnapshot, priceUsage, worstCase } from '../models/price.ts'
 import { type Channel, createLocalChannel } from '../queue/channel.ts'
+import type { DueAlert } from '../store/budget-alerts.ts'
 import { type Budgets, createBudgets } from '../store/budgets.ts'
 import { type Database, openDatabase } from '../store/database.ts'
-import { createLedger, type DueAlert, type Ledger } from '../store/ledger.ts'
+import { createLedger, type Ledger } from '../store/ledger.ts'
 import { budgetWording } from '../wording/routing.ts'
-import { BudgetExhausted, type PaidCall, type Settlement } from './budget.ts'
+import { BudgetExhausted, type BudgetHeld, type PaidCall, type Settlement } from './budget.ts'
 import {
   budgetsTopic,
   createLedgerBudget,
@@ -85,27 +86,58 @@ const total = async () => {
 
 describe('what may be spent', () => {
   it('a refusal is one sentence with the rule, what is spent, the reset in local time and a next step', async () => {
-    await limit('1', scopeOf.channel(ann))
+    await limit('1', scopeOf.user(ann))
     await (await budget.reserve(call(usd('0.95')))).settle(settled(usd('0.93')))
     const refused = await budget.reserve(call(usd('0.12'))).catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(BudgetExhausted)
     expect(refused).toMatchObject({
       code: 'budget_exhausted',
       worst: usd('0.12'),
-      by: { scope: 'channel:slack/T1/C1', period: 'day', limit: usd('1'), spent: usd('0.93'), reserved: 0n },
+      by: { scope: 'user:slack/T1/U1', period: 'day', limit: usd('1'), spent: usd('0.93'), reserved: 0n },
     })
     const { by, worst, userMessage } = refused as BudgetExhausted
     expect(userMessage).toBe(budgetWording.exceeded({ ...by, worst }))
-    expect(userMessage).toContain('the daily budget of this channel ($1.00): $0.93 is spent')
+    expect(userMessage).toContain('your daily budget ($1.00): $0.93 is spent')
     expect(userMessage).toMatch(/resets on \w+day \d+ \w+ \d{4} at 00:00 \(Europe\/Berlin\)\. An admin can raise it\.$/)
   })
 
   it('where answers under way hold the rest back, it says to try again when they have ended', async () => {
     await limit('1')
     await budget.reserve(call(usd('0.9')))
-    await expect(budget.reserve(call(usd('0.2')))).rejects.toThrow(
-      /\$0 is spent, \$0\.90 is reserved for answers in progress, and this answer could cost up to \$0\.20\. Try again when those answers are finished, or wait until/,
-    )
+    await expect(budget.reserve(call(usd('0.2')))).rejects.toMatchObject({
+      code: 'rate_limited',
+      retryAfterMs: expect.any(Number),
+      userMessage:
+        'The rest of the daily budget for everyone is set aside for answers in progress. Try again in a few seconds.',
+    })
+  })
+
+  it.each<[string, Scope, boolean]>([
+    ['everybody', 'all', false],
+    ['the workspace', scopeOf.workspace(ann), false],
+    ['the channel', scopeOf.channel(ann), false],
+    ['a model', scopeOf.model('openai', 'gpt-5'), false],
+    ['the asker', scopeOf.user(ann), true],
+    ['the asker’s key', scopeOf.key('k1'), true],
+  ])('the budget of %s tells its amounts only to whom alone it belongs', async (_whose, scope, tells) => {
+    await limit('1', scope)
+    const spender = { ...ann, keyId: 'k1' }
+    await (await budget.reserve(call(usd('0.95'), { spender }))).settle(settled(usd('0.93')))
+    const refused = await budget.reserve(call(usd('0.12'), { spender })).catch((error: unknown) => error)
+    expect(/\$/.test((refused as BudgetExhausted).userMessage)).toBe(tells)
+    await (await budget.reserve(call(usd('0.07'), { spender }))).release()
+    await budget.reserve(call(usd('0.05'), { spender }))
+    const held = await budget.reserve(call(usd('0.05'), { spender })).catch((error: unknown) => error)
+    expect((held as BudgetHeld).userMessage).not.toContain('$')
+  })
+
+  it('a count that is told beyond all reason is booked at what was reserved, marked as an estimate', async () => {
+    await limit('1')
+    const absurd = await budget.reserve(call(usd('0.1')))
+    expect(await absurd.settle(settled(usd('950')))).toBe(usd('0.1'))
+    expect(await budgets.list()).toMatchObject([{ spent: usd('0.1'), reserved: 0n }])
+    const { rows } = await database.pool.query('select cost, estimated from ledger')
+    expect(rows).toEqual([{ cost: String(usd('0.1')), estimated: true }])
   })
 
   it('a free model answers although the budget is used up, and the paid one that it falls back to is asked for money', async () => {

@@ -7,11 +7,13 @@
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { NanoUsd } from '../core/money.ts'
+import type { Usage } from '../core/reply.ts'
 import { type Scope, scopeOf, scopesOf } from '../core/scope.ts'
 import type { Channel } from '../queue/channel.ts'
+import type { DueAlert } from '../store/budget-alerts.ts'
 import type { BudgetState, Budgets } from '../store/budgets.ts'
-import type { DueAlert, Ended, Ledger } from '../store/ledger.ts'
-import { type Budget, BudgetExhausted, type PaidCall, type Reservation, type Settlement } from './budget.ts'
+import type { Ended, Ledger } from '../store/ledger.ts'
+import { type Budget, BudgetExhausted, BudgetHeld, type PaidCall, type Reservation, type Settlement } from './budget.ts'
 
 export interface LedgerBudgetDeps {
   ledger: Ledger
@@ -20,6 +22,8 @@ export interface LedgerBudgetDeps {
   limited(): Promise<ReadonlySet<string>>
   /** Tells admins. Rejects when that failed: it is tried again later. */
   alert(due: DueAlert): Promise<void>
+  /** Tells admins of a server that counts more tokens than possible. */
+  miscounted?(call: PaidCall, booked: Usage & Required<Pick<Usage, 'told'>>): Promise<void>
   log: Log
   leaseMs?: number
   renewMs?: number
@@ -97,10 +101,12 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
       await ledger.markAlertSent(due)
     }
   }
-  /** Runs in the background: a later sweep sends what fails. */
-  function sendAlertsSoon(): void {
-    const sending = sendAlerts()
-      .catch((error: unknown) => log.warn(errorFields(error), 'budget warning not sent; a later sweep tries again'))
+  /** A later sweep sends what fails. */
+  const sendAlertsSoon = () => inBackground(sendAlerts(), 'budget warning not sent; a later sweep tries again')
+
+  function inBackground(work: Promise<void>, failed: string): void {
+    const sending = work
+      .catch((error: unknown) => log.warn(errorFields(error), failed))
       .finally(() => sendingAlerts.delete(sending))
     sendingAlerts.add(sending)
   }
@@ -112,7 +118,8 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
       const admission = await ledger.reserve(call, scopes, { leaseMs, most: call.most?.(aheadMs) })
       if (admission.kind === 'refused') {
         if (admission.alerts > 0) sendAlertsSoon()
-        throw new BudgetExhausted(admission.by, worst)
+        const { by } = admission
+        throw by.spent + worst <= by.limit ? new BudgetHeld(by) : new BudgetExhausted(by, worst)
       }
       watch(call)
       return reservation(call)
@@ -155,14 +162,31 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
     return expired
   }
 
-  function reservation({ id, worst, provider, model }: PaidCall): Reservation {
+  function tellMiscount(call: PaidCall, usage: Usage | undefined): void {
+    if (usage?.told === undefined) return
+    const { id, provider, model } = call
+    const { input, output, told } = usage
+    const counts = { told, booked: { input, output } }
+    log.warn({ ledger: id, provider, model, ...counts }, 'a server counted more tokens than possible')
+    if (deps.miscounted === undefined) return
+    inBackground(deps.miscounted(call, { ...usage, told }), 'admins were not told of a wrong count of tokens')
+  }
+
+  function reservation(call: PaidCall): Reservation {
+    const { id, worst, provider, model } = call
     return {
       async settle(settlement: Settlement) {
-        if (settlement.cost > worst) {
-          const amounts = { worst: worst.toString(), cost: settlement.cost.toString() }
-          log.error({ ledger: id, provider, model, ...amounts }, 'a call cost more than was reserved; booked in full')
+        const booked = settlement.cost > worst ? { ...settlement, cost: worst, estimated: true } : settlement
+        if (booked !== settlement) {
+          const amounts = { worst: worst.toString(), told: settlement.cost.toString() }
+          log.error(
+            { ledger: id, provider, model, ...amounts },
+            'a call is said to cost more than it can; booked at that',
+          )
         }
-        await write(id, () => ledger.settle(id, settlement))
+        await write(id, () => ledger.settle(id, booked))
+        tellMiscount(call, settlement.usage)
+        return booked.cost
       },
       async release() {
         await write(id, () => ledger.release(id))

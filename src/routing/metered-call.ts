@@ -12,14 +12,17 @@ import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
-import { priceSnapshot, priceUsage, worstCase } from '../models/price.ts'
+import { type Price, priceSnapshot, priceUsage, worstCase } from '../models/price.ts'
 import { modelErrorWording, priceWording } from '../wording/models.ts'
 import { type CallMeter, createCallMeter, HANG_UP_MS, mostTokensPerSecond } from './billable.ts'
-import type { Budget, Reservation, Settlement } from './budget.ts'
+import { type Budget, BudgetHeld, isRefusal, type Reservation, type Settlement } from './budget.ts'
 import type { CallOutcome, Health, Permit } from './health.ts'
-import { LONGEST_MS, mostTokens } from './sent-tokens.ts'
+import { LONGEST_MS, mostTokens, USEFUL_OUTPUT } from './sent-tokens.ts'
 
-export type AttemptEnd = { reason: FinishReason } | { error: ParleyError }
+/** `error` beside a reason: the answer ended well, and is none. */
+export type AttemptEnd =
+  | { reason: FinishReason; error?: ParleyError | undefined }
+  | { reason?: undefined; error: ParleyError }
 
 /** A model is not asked now: its health, the budget or its price is in the way. Another one may be. */
 export class NotCalled extends Error {
@@ -33,8 +36,11 @@ export class NotCalled extends Error {
 }
 
 export interface Attempt {
-  /** Before anything is sent. Throws NotCalled; whatever it throws, the attempt has ended then. */
-  reserve(request: ModelRequest): Promise<void>
+  /**
+   * Before anything is sent. Answers the request to send: with fewer tokens for the answer where a budget does not hold all
+   * of them. Throws NotCalled; whatever it throws, the attempt has ended then.
+   */
+  reserve(request: ModelRequest): Promise<ModelRequest>
   record(event: ModelEvent): void
   /** Again is no harm: the first one counts. */
   end(end: AttemptEnd): Promise<void>
@@ -49,7 +55,7 @@ export interface Attempts {
 }
 
 export interface AttemptsDeps {
-  budget: Pick<Budget, 'reserve'>
+  budget: Pick<Budget, 'reserve' | 'left'>
   health: Pick<Health, 'begin' | 'fastest'>
   spender: Spender
   /** Absent outside of any turn. */
@@ -57,7 +63,10 @@ export interface AttemptsDeps {
   now?: () => number
 }
 
-const free: Reservation = { settle: async () => {}, release: async () => {} }
+/** How often a reservation is tried, each time for a shorter answer: others spend meanwhile, so what was left may be gone. */
+const FITTINGS = 4
+
+const free: Reservation = { settle: async () => 0n, release: async () => {} }
 const noPermit: Permit = { end() {} }
 
 export function createAttempts({
@@ -87,6 +96,64 @@ export function createAttempts({
     return new NotCalled(error)
   }
 
+  function meterFor(model: Model, price: Price, request: ModelRequest): CallMeter {
+    return createCallMeter({
+      request,
+      price,
+      worst: worstCase(price, boundsOf(request)),
+      now,
+      tokensPerSecond: mostTokensPerSecond(health.fastest(model)),
+      billsWholeAnswer: model.billsWholeAnswer === true,
+    })
+  }
+
+  async function reserveFor(
+    model: Model,
+    request: ModelRequest,
+  ): Promise<{ meter: CallMeter; reservation: Reservation }> {
+    const { provider, id, price } = model
+    if (price === undefined) throw unpriced(model)
+    const meter = meterFor(model, price, request)
+    const reservation = await budget.reserve({
+      id: randomUUID(),
+      turnId,
+      spender,
+      kind: 'answer',
+      provider,
+      model: id,
+      worst: worstCase(price, boundsOf(request)),
+      price: priceSnapshot(price),
+      most: (aheadMs) => meter.most(aheadMs).cost,
+    })
+    return { meter, reservation }
+  }
+
+  /** Reserves all that the answer may have. If budgets hold less, reserves what they hold, if that is enough to be useful. */
+  async function withinBudget(
+    model: Model,
+    request: ModelRequest,
+    reserve: (fitted: ModelRequest) => Promise<void>,
+  ): Promise<ModelRequest> {
+    let refusal: unknown
+    let fitted = request
+    for (let tries = 0; tries < FITTINGS; tries += 1) {
+      try {
+        await reserve(fitted)
+        return fitted
+      } catch (thrown) {
+        if (!isRefusal(thrown)) throw thrown
+        refusal ??= thrown
+        const least = Math.min(USEFUL_OUTPUT, request.maxOutputTokens)
+        if (fitted.maxOutputTokens <= least) throw thrown instanceof BudgetHeld ? thrown : refusal
+        // The last try asks for the least, even if it cannot fit: its refusal tells whether calls under way or the budget
+        // itself are in the way.
+        const [left = null] = tries < FITTINGS - 2 ? await budget.left(spender, [model], turnId) : [0n]
+        fitted = { ...request, maxOutputTokens: Math.max(least, outputWithin(model, request, left)) }
+      }
+    }
+    throw refusal
+  }
+
   return {
     begin(model) {
       const permit = permitFor(model)
@@ -97,7 +164,7 @@ export function createAttempts({
       let over = false
 
       async function settle(call: CallMeter, end: AttemptEnd, ms: number): Promise<NanoUsd> {
-        const counted = call.counted('reason' in end ? end.reason : undefined)
+        const counted = call.counted(end.reason)
         if (counted === undefined && !call.used() && !mayHaveCost(end, { begun, finished })) {
           await reservation.release()
           return 0n
@@ -116,43 +183,28 @@ export function createAttempts({
           ms: Math.round(ms),
           firstTokenMs: firstTokenMs === undefined ? undefined : Math.round(firstTokenMs),
         }
-        await reservation.settle(settlement)
-        costs.push({ usage, cost })
-        return cost
+        const booked = await reservation.settle(settlement)
+        costs.push({ usage, cost: booked })
+        return booked
       }
 
       return {
         async reserve(request) {
           try {
             if (model.price === undefined) throw unpriced(model)
-            const { provider, id, price } = model
-            const worst = worstCase(price, boundsOf(request))
-            const call = createCallMeter({
-              request,
-              price,
-              worst,
-              now,
-              tokensPerSecond: mostTokensPerSecond(health.fastest(model)),
-              billsWholeAnswer: model.billsWholeAnswer === true,
-            })
-            meter = call
-            if (model.kind === 'extractive') return
-            reservation = await budget.reserve({
-              id: randomUUID(),
-              turnId,
-              spender,
-              kind: 'answer',
-              provider,
-              model: id,
-              worst,
-              price: priceSnapshot(price),
-              most: (aheadMs) => call.most(aheadMs).cost,
+            if (model.kind === 'extractive') {
+              meter = meterFor(model, model.price, request)
+              return request
+            }
+            return await withinBudget(model, request, async (fitted) => {
+              const reserved = await reserveFor(model, fitted)
+              meter = reserved.meter
+              reservation = reserved.reservation
             })
           } catch (thrown) {
             over = true
             permit.end({ kind: 'stopped' })
-            const { code } = asParleyError(thrown)
-            if (code !== 'budget_exhausted' && code !== 'model_price_unknown') throw thrown
+            if (!isRefusal(thrown) && asParleyError(thrown).code !== 'model_price_unknown') throw thrown
             throw notCalled(model, asParleyError(thrown))
           } finally {
             meter?.start()
@@ -174,7 +226,7 @@ export function createAttempts({
           const cost = await settle(meter, end, ms)
           const outcome = outcomeOf(end)
           note(model, outcome === 'ok' ? 'answered' : outcome === 'aborted' ? 'stopped' : 'failed', {
-            because: outcome === 'failed' ? ('error' in end ? end.error.code : end.reason) : undefined,
+            because: outcome === 'failed' ? (end.error?.code ?? end.reason) : undefined,
             costNanoUsd: cost.toString(),
             ms: Math.round(ms),
           })
@@ -183,11 +235,24 @@ export function createAttempts({
     },
 
     spent: () => ({
-      usage: sum(costs.map((each) => each.usage)),
+      usage: sumUsage(costs.map((each) => each.usage)),
       cost: costs.reduce((all, each) => all + each.cost, 0n),
     }),
     log: () => [...records],
   }
+}
+
+/** The most tokens of an answer that an amount holds; 0: none. */
+function outputWithin({ price }: Model, request: ModelRequest, left: NanoUsd | null): number {
+  if (left === null || price === undefined) return request.maxOutputTokens
+  const fits = (maxOutputTokens: number) => worstCase(price, boundsOf({ ...request, maxOutputTokens })) <= left
+  let [most, tooMany] = [0, request.maxOutputTokens + 1]
+  while (tooMany - most > 1) {
+    const middle = Math.floor((most + tooMany) / 2)
+    if (fits(middle)) most = middle
+    else tooMany = middle
+  }
+  return most
 }
 
 function boundsOf(request: ModelRequest) {
@@ -196,18 +261,18 @@ function boundsOf(request: ModelRequest) {
 
 /** Whether an uncounted call may have cost something: yes, unless the provider certainly did not work on it. */
 function mayHaveCost(end: AttemptEnd, { begun, finished }: { begun: boolean; finished: boolean }): boolean {
-  if ('error' in end) return begun || deliveryOf(end.error) === 'taken'
+  if (end.reason === undefined) return begun || deliveryOf(end.error) === 'taken'
   // A provider that ends a stopped stream itself gives its usage, unless nothing of the request was sent.
   return end.reason !== 'aborted' || !finished
 }
 
 function outcomeOf(end: AttemptEnd): Settlement['outcome'] {
-  if ('error' in end || end.reason === 'truncated') return 'failed'
+  if (end.error !== undefined || end.reason === 'truncated') return 'failed'
   return end.reason === 'aborted' ? 'aborted' : 'ok'
 }
 
 function healthOf(end: AttemptEnd, meter: CallMeter): CallOutcome {
-  if ('error' in end) return { kind: 'failed', error: end.error }
+  if (end.error !== undefined) return { kind: 'failed', error: end.error }
   if (end.reason === 'aborted') return { kind: 'stopped' }
   if (end.reason === 'truncated')
     return { kind: 'failed', error: new ParleyError('model_truncated', modelErrorWording.keepsStopping) }
@@ -224,7 +289,7 @@ function unpriced(model: Model): ParleyError {
   return new ParleyError('model_price_unknown', priceWording.missing(modelKey(model)))
 }
 
-function sum(usages: (Usage | undefined)[]): Usage | undefined {
+export function sumUsage(usages: (Usage | undefined)[]): Usage | undefined {
   return usages.reduce(
     (all, usage) => (all === undefined || usage === undefined ? (usage ?? all) : added(all, usage)),
     undefined,

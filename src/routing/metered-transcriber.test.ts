@@ -123,12 +123,12 @@ describe('transcription', () => {
   })
 
   it('is paid by tokens where the model is: as counted, or the most that there can be', async () => {
-    const counted = { input: 610, audio: 600, output: 150 }
+    const counted = { input: 310, audio: 300, output: 110 }
     await paying('by-token')(tenSeconds, async () => ({ ...said, tokens: counted }))
     await paying('by-token')(tenSeconds, async () => said)
     // At $2.50 in and $10 out a million; 320 and 120 tokens at most in ten seconds.
     expect(await rows()).toMatchObject([
-      { cost: `${610 * 2_500 + 150 * 10_000}`, estimated: false },
+      { cost: `${310 * 2_500 + 110 * 10_000}`, estimated: false },
       { cost: `${320 * 2_500 + 120 * 10_000}`, estimated: true },
     ])
   })

@@ -24,7 +24,7 @@ export function createMeteredTranscriber(deps: {
   budget: Pick<Budget, 'reserve'>
   /** What hears, as the catalogue knows it. */
   model(): Promise<Model>
-}): (spender: Spender, turnId: string) => Paying {
+}): (spender: Spender, turnId: string | undefined) => Paying {
   return (spender, turnId) => async (recording, transcribe) => {
     const model = await deps.model()
     const { price, provider, id: name } = model

@@ -10,8 +10,8 @@ export interface Weighed {
   /** Of a typical answer; `null`: the price is not known. */
   cost: NanoUsd | null
   speed: Speed | undefined
-  /** Cost made dearer by the time that it takes. */
-  weight: NanoUsd
+  /** Cost made dearer by the time that it takes, and the price of that time, in nano-dollars. A number: only its order counts. */
+  weight: number
   /** Milliseconds of a typical answer, the others' average where nothing was measured. */
   ms: number
   /** Its place in the catalogue. */
@@ -23,6 +23,8 @@ const TYPICAL_OUTPUT = 500
 const TYPICAL_IMAGE = 900
 /** An answer that takes this long weighs as much as one at twice its cost. */
 const DOUBLES_AT_MS = 20_000
+/** What a millisecond of waiting is worth ($0.00003 a second), so that a slow model does not win because it is free. */
+const NANO_USD_PER_MS = 30
 const LONGEST_MS = 120_000
 const UNMEASURED_SPEED = 60
 
@@ -41,25 +43,33 @@ export function weigh(
     const output = Math.min(TYPICAL_OUTPUT, model.maxOutputTokens)
     const usage = { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'estimated' as const }
     const cost = model.price === undefined ? null : priceUsage(usage, model.price, ms)
-    const weight = ((cost ?? 0n) * BigInt(Math.round(DOUBLES_AT_MS + ms))) / BigInt(DOUBLES_AT_MS)
+    const weight = Number(cost ?? 0n) * (1 + ms / DOUBLES_AT_MS) + ms * NANO_USD_PER_MS
     return { model, cost, speed, weight, ms, at }
   })
 }
 
 /** Cheaper first; of those that cost the same the faster, then the catalogue's order. */
 export function byWeight(a: Weighed, b: Weighed): number {
-  if (a.weight !== b.weight) return a.weight < b.weight ? -1 : 1
-  return a.ms - b.ms || a.at - b.at
+  return a.weight - b.weight || a.ms - b.ms || a.at - b.at
 }
 
 function durationOf({ firstTokenMs, tokensPerSecond }: Speed): number {
   return firstTokenMs + (TYPICAL_OUTPUT / (tokensPerSecond ?? UNMEASURED_SPEED)) * 1_000
 }
 
+/** Whether all that would be sent fits into its window; else it is given passages of the files only. */
+export function holdsAll(model: Model, { tokensIn, tokensLikely = tokensIn, tokensOut = 256 }: Needs): boolean {
+  return tokensLikely + tokensOut <= model.contextWindow
+}
+
 /** The wanted tier first, then what is better by as little as possible, then what is less by as little as possible. */
 export function tierDistance(tier: Tier, wanted: Tier): number {
   const steps = tiers.indexOf(tier) - tiers.indexOf(wanted)
   return steps >= 0 ? steps : tiers.length - steps
+}
+
+export function tierBelow(tier: Tier, than: Tier): boolean {
+  return tiers.indexOf(tier) < tiers.indexOf(than)
 }
 
 export function higher(a: Tier, b: Tier): Tier {

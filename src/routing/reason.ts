@@ -3,7 +3,7 @@ import type { RouteDecision } from '../core/route-decision.ts'
 import type { Model, Tier } from '../models/catalogue.ts'
 import { comparisonWording, reasonWording } from '../wording/routing.ts'
 import { type Gated, gates } from './gates.ts'
-import type { Weighed } from './rank.ts'
+import { holdsAll, type Weighed } from './rank.ts'
 import type { Requested, RouteRequest } from './requested.ts'
 
 export interface Chosen {
@@ -56,14 +56,18 @@ function quotingReason({ chosen, configured, gated, defaultModel }: Reasoning, o
 }
 
 /** Why the requested model, or the default, does not answer. */
-function passedOver({ chosen, wanted, defaultModel, gated }: Reasoning): string | undefined {
+function passedOver({ chosen, wanted, defaultModel, gated, request }: Reasoning): string | undefined {
   for (const requested of wanted) {
     if (requested.model === chosen.model) return undefined
     const why = whyNot(requested, gated)
     if (why !== undefined) return why
   }
   if (chosen.by === 'default' || defaultModel === undefined) return undefined
-  return whyNot({ name: nameOf(defaultModel), model: defaultModel }, gated)
+  const name = nameOf(defaultModel)
+  const why = whyNot({ name, model: defaultModel }, gated)
+  if (why !== undefined || defaultModel.kind === 'extractive') return why
+  if (holdsAll(defaultModel, request) || !holdsAll(chosen.model, request)) return undefined
+  return reasonWording.narrow(name, defaultModel.contextWindow)
 }
 
 function whyNot(
@@ -79,9 +83,8 @@ function tierReason({ chosen, request, tier, peers }: Reasoning): string {
   const { model, weighed } = chosen
   const name = nameOf(model)
   const parts = request.complexity.parts.slice(0, 3).map(({ says }) => says)
-  const size = reasonWording.size(tier, parts)
-  if (model.tier !== tier) return reasonWording.nearestSize(size, name, model.tier)
-  return reasonWording.bySize(size, name, comparisonWording.withCost(comparison(weighed, peers), weighed.cost))
+  if (model.tier !== tier) return reasonWording.nearestSize(tier, parts, name, model.tier)
+  return reasonWording.bySize(tier, parts, name, comparisonWording.withCost(comparison(weighed, peers), weighed.cost))
 }
 
 /** Among the models of its tier. */

@@ -6,12 +6,14 @@ import { howWording } from '../wording/routing.ts'
 import type { Complexity } from './complexity.ts'
 import type { Needs } from './gates.ts'
 import type { Endpoint } from './health.ts'
-import { byWeight, tierDistance, type Weighed } from './rank.ts'
+import { byWeight, holdsAll, tierBelow, tierDistance, type Weighed } from './rank.ts'
 
 export interface RouteRequest extends Needs {
   complexity: Complexity
   /** What the message itself asks for: id or alias. */
   requested?: string
+  /** No other model may answer in its place. */
+  only?: boolean
   /** What a person or an admin set, the narrowest scope's: `provider/id` or id, and the words after "… is pinned". */
   pinned?: { model: string; by: string }
   /** What answered this conversation last. */
@@ -34,7 +36,8 @@ export function requestedModels(request: RouteRequest, models: readonly Model[],
   return [...(button === undefined ? [] : [button]), ...requestedBy(request, models)]
 }
 
-function requestedBy({ requested: overrides, pinned, sticky }: RouteRequest, models: readonly Model[]): Requested[] {
+function requestedBy(request: RouteRequest, models: readonly Model[]): Requested[] {
+  const { requested: overrides, pinned, sticky, complexity } = request
   const stays = sticky === undefined ? undefined : modelKey(sticky)
   const requested: Requested[] = []
   if (overrides !== undefined)
@@ -43,9 +46,10 @@ function requestedBy({ requested: overrides, pinned, sticky }: RouteRequest, mod
     const model = modelNamed(models, pinned.model)
     requested.push({ by: 'pin', name: pinned.model, model, how: howWording.pin(pinned.by) })
   }
-  // What only quoted because nothing else could answer is not held on to.
-  const model = models.find((each) => modelKey(each) === stays)
-  if (stays !== undefined && model?.kind !== 'extractive')
+  const model = stays === undefined ? undefined : models.find((each) => modelKey(each) === stays)
+  // What only quoted because nothing else could answer is not held on to. Neither is what this question is too much for.
+  const outgrown = model !== undefined && (tierBelow(model.tier, complexity.tier) || !holdsAll(model, request))
+  if (stays !== undefined && model?.kind !== 'extractive' && !outgrown)
     requested.push({
       by: 'conversation',
       name: sticky?.id ?? stays,

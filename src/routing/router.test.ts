@@ -36,14 +36,14 @@ const all = [...cloud, llama, qwen]
 
 /** The reason for a model of the right size: its price as a decimal. */
 const bySize = (tier: Tier, parts: string[], name: string, comparison: string, price: string) =>
-  reasonWording.bySize(reasonWording.size(tier, parts), name, comparisonWording.withCost(comparison, usd(price)))
+  reasonWording.bySize(tier, parts, name, comparisonWording.withCost(comparison, usd(price)))
 
+const reportsParts = [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)]
 const isDefault = (of: Model): Model => ({ ...of, isDefault: true, origin: 'configured' })
 const without = (models: Model[], ...gone: Model[]) => models.filter((each) => !gone.includes(each))
 
 // Questions.
 const nothing: QuestionShape = {
-  questionTokens: 12,
   fileTokens: 0,
   pages: 0,
   images: 0,
@@ -53,7 +53,7 @@ const nothing: QuestionShape = {
 }
 function question(shape: Partial<QuestionShape> = {}, more: Partial<RouteRequest> = {}): RouteRequest {
   const whole = { ...nothing, ...shape }
-  const likely = 900 + whole.questionTokens + whole.fileTokens
+  const likely = 912 + whole.fileTokens
   return { tokensIn: 1_000, tokensLikely: likely, images: whole.images, complexity: judge(whole), ...more }
 }
 const plain = question()
@@ -70,6 +70,7 @@ const ill =
     names.some((each) => modelKey(each) === modelKey(of)) ? 'failed a moment ago' : undefined
 const left = (amount: string | null, models: Model[] = all) =>
   new Map(models.map((each) => [modelKey(each), amount === null ? null : usd(amount)]))
+const quickAnswers: Speed = { firstTokenMs: 300, tokensPerSecond: 90 }
 const speed = (of: Record<string, Speed>) => (each: Model) => of[each.id]
 
 interface Case extends Omit<RouteInput, 'request' | 'models'> {
@@ -117,6 +118,31 @@ const tables: Record<string, Row[]> = {
       ),
     ],
     [
+      'a model that holds the whole file comes before one of the right tier that does not',
+      { models: [llama, gpt], ask: question({}, { tokensLikely: 60_000 }) },
+      'gpt, llama',
+      reasonWording.nearestSize('small', [], 'gpt', 'large'),
+    ],
+    [
+      'the default that holds only part of the file is passed over, and the reason says so',
+      { models: [isDefault({ ...mini, contextWindow: 16_000 }), sonnet], ask: question({}, { tokensLikely: 60_000 }) },
+      'sonnet, mini',
+      reasonWording.instead(reasonWording.narrow('mini', 16_000), 'sonnet'),
+    ],
+    [
+      'a free model that takes a minute loses to a cheap and quick one',
+      {
+        models: [ownModel('ollama/slow', { tier: 'medium' }), mini],
+        ask: program,
+        speed: speed({
+          slow: { firstTokenMs: 45_000, tokensPerSecond: 1 },
+          mini: { firstTokenMs: 300, tokensPerSecond: 100 },
+        }),
+      },
+      'mini, slow',
+      bySize('medium', [shapeWording.code], 'mini', comparisonWording.best(2), '0.0012'),
+    ],
+    [
       'own hardware costs nothing and wins its tier',
       { models: all, ask: plain },
       'llama, nano, haiku, extractive',
@@ -126,17 +152,13 @@ const tables: Record<string, Row[]> = {
       'where the right tier is missing, the next better one answers',
       { models: [mini, gpt], ask: plain },
       'mini, gpt',
-      reasonWording.nearestSize(reasonWording.size('small', []), 'mini', 'medium'),
+      reasonWording.nearestSize('small', [], 'mini', 'medium'),
     ],
     [
       'where nothing better is there, the next lesser one',
       { models: [nano, mini], ask: reports },
       'mini, nano',
-      reasonWording.nearestSize(
-        reasonWording.size('large', [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)]),
-        'mini',
-        'medium',
-      ),
+      reasonWording.nearestSize('large', reportsParts, 'mini', 'medium'),
     ],
     [
       'the only one of its tier says so',
@@ -149,10 +171,7 @@ const tables: Record<string, Row[]> = {
       {
         models: [ownModel('a/slow'), ownModel('b/fast')],
         ask: program,
-        speed: speed({
-          slow: { firstTokenMs: 3_000, tokensPerSecond: 10 },
-          fast: { firstTokenMs: 300, tokensPerSecond: 90 },
-        }),
+        speed: speed({ slow: { firstTokenMs: 3_000, tokensPerSecond: 10 }, fast: quickAnswers }),
       },
       'fast, slow',
       bySize('medium', [shapeWording.code], 'fast', comparisonWording.fastest(2), '0'),
@@ -162,10 +181,7 @@ const tables: Record<string, Row[]> = {
       {
         models: [model('a/slow', { price: perMillion('1', '5') }), model('b/fast', { price: perMillion('1.2', '6') })],
         ask: program,
-        speed: speed({
-          slow: { firstTokenMs: 20_000, tokensPerSecond: 10 },
-          fast: { firstTokenMs: 300, tokensPerSecond: 90 },
-        }),
+        speed: speed({ slow: { firstTokenMs: 20_000, tokensPerSecond: 10 }, fast: quickAnswers }),
       },
       'fast, slow',
       bySize('medium', [shapeWording.code], 'fast', comparisonWording.best(2), '0.0040'),
@@ -226,21 +242,13 @@ const tables: Record<string, Row[]> = {
       'it stays where no larger model is available',
       { models: [isDefault(mini), nano], ask: reports },
       'mini, nano',
-      reasonWording.nearestSize(
-        reasonWording.size('large', [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)]),
-        'mini',
-        'medium',
-      ),
+      reasonWording.nearestSize('large', reportsParts, 'mini', 'medium'),
     ],
     [
       'a larger one without a price does not count',
       { models: [isDefault(mini), { ...mystery, tier: 'large' }], ask: reports },
       'mini',
-      reasonWording.nearestSize(
-        reasonWording.size('large', [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)]),
-        'mini',
-        'medium',
-      ),
+      reasonWording.nearestSize('large', reportsParts, 'mini', 'medium'),
     ],
     [
       'a large one answers everything',
@@ -391,10 +399,22 @@ const tables: Record<string, Row[]> = {
       reasonWording.requested('sonnet', howWording.conversation),
     ],
     [
-      'keeps it when a question wants more',
+      'leaves it when a question wants more',
       { models: cloud, ask: { ...reports, sticky: nano } },
-      'nano, opus, gpt, extractive',
-      reasonWording.requested('nano', howWording.conversation),
+      'gpt, opus, mini, extractive',
+      bySize('large', reportsParts, 'gpt', comparisonWording.cheapest(2), '0.081'),
+    ],
+    [
+      'leaves it when the files do not fit',
+      { models: [qwen, gpt], ask: { ...question({}, { tokensLikely: 150_000 }), sticky: qwen } },
+      'gpt, qwen',
+      reasonWording.nearestSize('small', [], 'gpt', 'large'),
+    ],
+    [
+      'keeps it when a question wants less',
+      { models: cloud, ask: { ...plain, sticky: opus } },
+      'opus, nano, haiku, extractive',
+      reasonWording.requested('opus', howWording.conversation),
     ],
     [
       'keeps it though it is not the default',
@@ -518,7 +538,7 @@ const tables: Record<string, Row[]> = {
         ask: picture,
       },
       'sees, may',
-      reasonWording.nearestSize(reasonWording.size('small', [shapeWording.images(1)]), 'sees', 'medium'),
+      reasonWording.nearestSize('small', [shapeWording.images(1)], 'sees', 'medium'),
     ],
     [
       'the default may try though nobody knows',
@@ -619,7 +639,7 @@ const tables: Record<string, Row[]> = {
       'an unknown price is not free',
       { models: [mystery, opus], ask: plain },
       'opus',
-      reasonWording.nearestSize(reasonWording.size('small', []), 'opus', 'large'),
+      reasonWording.nearestSize('small', [], 'opus', 'large'),
     ],
     [
       'not even for what was asked for',
@@ -639,12 +659,9 @@ const tables: Record<string, Row[]> = {
     ],
     [
       'what the budget does not hold is not asked',
-      { models: [isDefault(sonnet), ...without(cloud, sonnet)], ask: plain, left: left('0.05') },
+      { models: [isDefault(sonnet), ...without(cloud, sonnet)], ask: plain, left: left('0.006') },
       'mini, haiku, gpt, extractive',
-      reasonWording.instead(
-        reasonWording.ruledOut('sonnet', gateWording.budget.because(usd('0.068'), usd('0.050'))),
-        'mini',
-      ),
+      reasonWording.instead(reasonWording.ruledOut('sonnet', gateWording.budget.because), 'mini'),
     ],
     [
       'what costs nothing needs none',
@@ -656,13 +673,13 @@ const tables: Record<string, Row[]> = {
       'an overdrawn budget has nothing left',
       { models: [isDefault(mini), quotes], ask: plain, left: new Map([['openai/mini', -5n]]) },
       'extractive',
-      reasonWording.quotesInstead(reasonWording.ruledOut('mini', gateWording.budget.because(usd('0.0087'), usd('0')))),
+      reasonWording.quotesInstead(reasonWording.ruledOut('mini', gateWording.budget.because)),
     ],
     [
       'no limit is no limit',
       { models: [opus], ask: plain, left: left(null) },
       'opus',
-      reasonWording.nearestSize(reasonWording.size('small', []), 'opus', 'large'),
+      reasonWording.nearestSize('small', [], 'opus', 'large'),
     ],
     [
       'a model’s own budget gates that model alone',
@@ -747,9 +764,7 @@ it('keeps the whole decision as JSON, for why and for the dry run', () => {
     speed: speed({ gpt: { firstTokenMs: 800, tokensPerSecond: 61.5 } }),
   })
   expect(RouteDecision.parse(JSON.parse(JSON.stringify(decision)))).toEqual(decision)
-  expect(decision.reason).toBe(
-    reasonWording.instead(reasonWording.ruledOut('haiku', gateWording.disabled.because), 'gpt'),
-  )
+  expect(decision.reason).toBe(bySize('large', reportsParts, 'gpt', comparisonWording.only, '0.081'))
   const shown = describeDecision(decision)
   for (const part of [
     whyWording.summary('openai/gpt', whyWording.by.tier, decision.reason),

@@ -5,14 +5,14 @@
  */
 import type { ErrorCode } from '../core/errors.ts'
 import type { NanoUsd } from '../core/money.ts'
-import type { RouteDecision } from '../core/route-decision.ts'
+import { chosenByQuestion, type RouteDecision } from '../core/route-decision.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { modelNamed } from '../models/resolve-model.ts'
 import { gateWording } from '../wording/routing.ts'
 import { type Gated, type GateName, gateOf, gates, isRule, isSoft, type Needs } from './gates.ts'
 import type { Speed } from './health.ts'
-import { byWeight, higher, tierDistance, type Weighed, weigh } from './rank.ts'
+import { byWeight, higher, holdsAll, tierDistance, type Weighed, weigh } from './rank.ts'
 import { type Chosen, reasonFor } from './reason.ts'
 import { type Requested, type RouteRequest, requestedModels } from './requested.ts'
 import { describePolicy, openPolicy, type Policy } from './rules.ts'
@@ -44,7 +44,10 @@ export interface Route {
   estimate: NanoUsd | null
   /** Set when there are models that write and none may answer: what is said where there is nothing to quote either. */
   refusal?: { code: ErrorCode; userMessage: string }
-  /** Set when rules forbid the model that the message requests: the question is refused, and no other model answers. */
+  /**
+   * Set when rules forbid the model that the message requests or, with `only`, when anything else is in its way: the question
+   * is refused, and no other model answers.
+   */
   forbidden?: { code: ErrorCode; userMessage: string }
   decision: RouteDecision
 }
@@ -58,7 +61,9 @@ const MOST_NAMED = 20
 /** Throws a RangeError when `models` has nothing at all, not even `extractive`. */
 export function route(input: RouteInput): Route {
   const { models, request, policy = openPolicy, health = () => undefined, speed = () => undefined } = input
-  const writing = models.filter((model) => model.kind !== 'extractive')
+  const asked = request.requested === undefined ? undefined : modelNamed(models, request.requested)
+  const only = request.only === true && asked !== undefined ? asked : undefined
+  const writing = models.filter((model) => model.kind !== 'extractive' && (only === undefined || model === only))
   const quoting = models.filter(({ kind }) => kind === 'extractive')
   const gated = stopped(writing, input)
   const { candidates, unhealthy } = mayAnswer(writing, gated, request, health)
@@ -69,17 +74,16 @@ export function route(input: RouteInput): Route {
   const healthy = weighed.filter(({ model }) => !unhealthy.has(model))
   const wanted = requestedModels(request, models, healthy)
 
-  const ordered = weighed
-    .map((entry) => ({ entry, place: placeOf(entry) }))
-    .sort((a, b) => a.place - b.place || byWeight(a.entry, b.entry))
-    .map(({ entry }) => entry)
+  const placed = weighed.map((entry) => ({ entry, place: placeOf(entry) }))
+  const ordered = best(placed, MOST_RANKED).map(({ entry }) => entry)
 
-  /** Lower is better, digit by digit: well, asked for, known to see, of the wanted tier, the default. */
+  /** Lower is better, digit by digit: well, asked for, known to see, with room for all files, of the wanted tier, the default. */
   function placeOf({ model }: Weighed): number {
     const requested = wanted.length === 0 ? -1 : wanted.findIndex((each) => each.model === model)
     const isDefault = model === defaultModel
     const maySee = request.images > 0 && model.vision !== true && !isDefault
-    const kept = (maySee ? 100 : 0) + tierDistance(model.tier, tier) * 10 + (isDefault ? 0 : 1)
+    const narrow = holdsAll(model, request) ? 0 : 50
+    const kept = (maySee ? 100 : 0) + narrow + tierDistance(model.tier, tier) * 10 + (isDefault ? 0 : 1)
     return (unhealthy.has(model) ? 10_000 : 0) + (requested < 0 ? 9 : requested) * 1_000 + kept
   }
 
@@ -101,9 +105,9 @@ export function route(input: RouteInput): Route {
     ),
     configured: writing.length > 0,
   })
-  const standbys = standBy(ordered, model, unhealthy)
+  const standbys = standBy(placed, ordered, model, unhealthy)
   const fallbacks = [...standbys, ...quoting.filter((quoter) => quoter !== model)]
-  const forbidden = forbiddenRequest(wanted, gated)
+  const forbidden = forbiddenRequest(wanted, gated, only)
   const refused = model.kind === 'extractive' && chosen.by === 'nobody' ? mostCommon(gated) : undefined
   return {
     model,
@@ -124,7 +128,7 @@ export function route(input: RouteInput): Route {
       complexity: request.complexity,
       policy: describePolicy(policy),
       gated: grouped(gated),
-      ranking: ordered.slice(0, MOST_RANKED).map(rankingEntry),
+      ranking: ordered.map(rankingEntry),
       eligible: healthy.length,
       fallbacks: fallbacks.map(modelKey),
     },
@@ -139,10 +143,16 @@ export function route(input: RouteInput): Route {
   }
 }
 
-function forbiddenRequest(wanted: Requested[], gated: ReadonlyMap<Model, Gated>): Route['forbidden'] {
+/** `only`: no other model may answer, so whatever is in the way of this one refuses the question. */
+function forbiddenRequest(
+  wanted: Requested[],
+  gated: ReadonlyMap<Model, Gated>,
+  only: Model | undefined,
+): Route['forbidden'] {
   const requested = wanted.find(({ by }) => by === 'request')?.model
   const gate = requested === undefined ? undefined : gated.get(requested)
-  if (requested === undefined || gate === undefined || !isRule(gate)) return undefined
+  if (requested === undefined || gate === undefined) return undefined
+  if (!isRule(gate) && (only === undefined || isSoft(gate))) return undefined
   const userMessage = gateWording.requestRefused(requested.label ?? requested.id, gate.because)
   return { code: gates[gate.gate].code, userMessage }
 }
@@ -174,19 +184,18 @@ function mayAnswer(
   { images }: Needs,
   health: (model: Model) => string | undefined,
 ): { candidates: { model: Model; at: number }[]; unhealthy: ReadonlySet<Model> } {
-  const passed = writing.flatMap((model, at) => {
+  const passed: { model: Model; at: number }[] = []
+  for (const [at, model] of writing.entries()) {
     const gate = gated.get(model)
-    return gate === undefined || isSoft(gate) ? [{ model, at }] : []
-  })
-  const seeing = passed.filter(({ model }) => images === 0 || model.vision !== false)
+    if (gate === undefined || isSoft(gate)) passed.push({ model, at })
+  }
+  const seeing = images === 0 ? passed : passed.filter(({ model }) => model.vision !== false)
   const candidates = seeing.length > 0 ? seeing : passed
   // A model that no gate stopped is healthy; for one that cannot see, health was not checked yet.
   const isUnhealthy = (gate: Gated | undefined, model: Model) =>
     gate !== undefined && (gate.gate === 'health' || health(model) !== undefined)
-  return {
-    candidates,
-    unhealthy: new Set(candidates.flatMap(({ model }) => (isUnhealthy(gated.get(model), model) ? [model] : []))),
-  }
+  const ailing = candidates.filter(({ model }) => isUnhealthy(gated.get(model), model))
+  return { candidates, unhealthy: new Set(ailing.map(({ model }) => model)) }
 }
 
 /** The default is the floor: a plain question is no evidence that less would do. Where rules are against it, it is none. */
@@ -197,6 +206,7 @@ function wantedTier({ complexity }: RouteRequest, defaultModel: Model | undefine
 }
 
 function defaultOf(models: readonly Model[], name: string | undefined): Model | undefined {
+  if (name === chosenByQuestion) return undefined
   const named = name === undefined ? undefined : modelNamed(models, name)
   return named ?? models.find(({ isDefault }) => isDefault === true)
 }
@@ -214,14 +224,35 @@ function firstOf(of: {
   const quotes = requested?.model ?? defaultModel
   const quoter = quotes !== undefined && quotes.kind === 'extractive' ? quotes : undefined
   const last = quoter ?? (ordered.length === 0 ? quoting[0] : undefined)
-  return last === undefined ? ordered[0] : { model: last, cost: 0n, speed: undefined, weight: 0n, ms: 0, at: 0 }
+  return last === undefined ? ordered[0] : { model: last, cost: 0n, speed: undefined, weight: 0, ms: 0, at: 0 }
+}
+
+interface Placed {
+  entry: Weighed
+  place: number
+}
+
+/** The first `count` in order, without putting the many others in order, too. */
+function best(of: readonly Placed[], count: number): Placed[] {
+  const first: Placed[] = []
+  for (const each of of) {
+    if (first.length === count && !isBefore(each, first[count - 1])) continue
+    const at = first.findIndex((other) => isBefore(each, other))
+    first.splice(at < 0 ? first.length : at, 0, each)
+    if (first.length > count) first.pop()
+  }
+  return first
+}
+
+function isBefore(a: Placed, b: Placed | undefined): boolean {
+  return b !== undefined && (a.place - b.place || byWeight(a.entry, b.entry)) < 0
 }
 
 /** The best of another provider first, because one that fails for a model often fails for its others; then by rank. */
-function standBy(ordered: Weighed[], chosen: Model, unhealthy: ReadonlySet<Model>): Model[] {
-  const others = ordered.map(({ model }) => model).filter((model) => model !== chosen)
-  const elsewhere = others.find((model) => model.provider !== chosen.provider && !unhealthy.has(model))
-  const rest = others.filter((model) => model !== elsewhere)
+function standBy(all: Placed[], ordered: Weighed[], chosen: Model, unhealthy: ReadonlySet<Model>): Model[] {
+  const others = all.filter(({ entry: { model } }) => model.provider !== chosen.provider && !unhealthy.has(model))
+  const elsewhere = best(others, 1)[0]?.entry.model
+  const rest = ordered.map(({ model }) => model).filter((model) => model !== chosen && model !== elsewhere)
   return [...(elsewhere === undefined ? [] : [elsewhere]), ...rest].slice(0, MOST_FALLBACKS)
 }
 

@@ -1,4 +1,5 @@
 /** What admins and people have set for a question: the policy of its place, who is pinned, how Parley answers there. */
+import type { WebMode } from '../core/message.ts'
 import type { Spender } from '../core/scope.ts'
 import { policyWording } from '../wording/routing.ts'
 
@@ -11,9 +12,13 @@ export interface Policy {
   disabled: readonly string[]
   /** When a budget does not hold what a model can cost: try a cheaper one, or refuse. */
   atLimit: 'cheaper' | 'refuse'
+  /** Whether the web is searched; absent: `auto`. */
+  web?: WebMode | undefined
+  /** Whether files that were shared earlier are searched, beside those of the conversation itself. */
+  memory: boolean
 }
 
-export const openPolicy: Policy = { localOnly: false, disabled: [], atLimit: 'cheaper' }
+export const openPolicy: Policy = { localOnly: false, disabled: [], atLimit: 'cheaper', web: 'auto', memory: true }
 
 /** The rules that restrict something, as sentences. */
 export function describePolicy({ localOnly, allowed, disabled, atLimit }: Policy): string[] {

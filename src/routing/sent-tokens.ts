@@ -6,6 +6,8 @@ import type { ModelRequest, Part } from '../models/model.ts'
 
 /** The longest that a provider lets a call take, tries included; hardware by the hour is reserved for it. */
 export const LONGEST_MS = 900_000
+/** A shorter answer is not worth its price: a paragraph. */
+export const USEFUL_OUTPUT = 256
 /** What providers add around each message, and the words that passages are marked with. */
 const AROUND = 40
 /** Of a page of a PDF that is handed over whole, pictures included. */

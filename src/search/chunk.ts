@@ -24,7 +24,7 @@ function* endsOf(window: string, border: RegExp): Generator<number> {
 }
 
 /** The passages of an artifact in reading order. Blank segments give none; their tokens add up to the segment's. */
-export function chunk(artifact: Artifact): Passage[] {
+export function chunk(artifact: Pick<Artifact, 'contentHash' | 'engine' | 'segments'>): Passage[] {
   const passages: Passage[] = []
   for (const segment of artifact.segments) {
     for (const { text, tokens } of pieces(segment)) {

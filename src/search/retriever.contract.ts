@@ -15,7 +15,7 @@ export interface RetrieverRig {
   working(): Promise<number>
 }
 
-const spender = spenderOf({ platform: 'test', workspaceId: 'team', channelId: 'general' }, 'ann')
+const spender = spenderOf({ platform: 'test', workspaceId: 'team', channelId: 'general' }, { id: 'ann' })
 
 export function artifactOf(name: string, texts: string[]): Artifact {
   const segments = texts.map((text, i) => ({ text, at: { kind: 'page' as const, page: i + 1 }, tokens: 10 }))
@@ -40,7 +40,7 @@ export function retrieverContract(name: string, open: () => Promise<RetrieverRig
 
     const find = (question: string, conversation: string, more: Partial<Retrieval> = {}) =>
       rig.retriever.retrieve(question, {
-        audience: { conversation },
+        audience: { conversation, place: conversation },
         limit: 10,
         signal: AbortSignal.timeout(30_000),
         spender,

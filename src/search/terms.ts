@@ -32,23 +32,31 @@ const unspacedWords = new Intl.Segmenter('th', { granularity: 'word' })
 /** The terms of a text in reading order; an identifier gives itself and then its parts. */
 export function terms(text: string): string[] {
   const found: string[] = []
-  const known = new Map<string, string[]>()
   for (const match of normalise(text).matchAll(TOKEN)) {
     const { cjk, unspaced, section, word } = match.groups ?? {}
     if (cjk !== undefined) pushPairs(found, cjk)
     else if (unspaced !== undefined) pushUnspaced(found, unspaced)
     else if (section !== undefined) found.push(`§${fold(section)}`, fold(section))
     else if (word !== undefined) {
-      let given = known.get(word)
-      if (given === undefined) {
-        given = []
-        pushWord(given, word)
-        known.set(word, given)
-      }
-      for (const term of given) found.push(term)
+      for (const term of termsOfWord(word)) found.push(term)
     }
   }
   return found
+}
+
+/** Words of texts before this one: most words of a text are few ones. */
+const known = new Map<string, readonly string[]>()
+const mostKnown = 20_000
+
+function termsOfWord(word: string): readonly string[] {
+  const before = known.get(word)
+  if (before !== undefined) return before
+  const given: string[] = []
+  pushWord(given, word)
+  if (word.length > MAX_TERM) return given
+  if (known.size >= mostKnown) known.clear()
+  known.set(word, given)
+  return given
 }
 
 /**
@@ -56,11 +64,16 @@ export function terms(text: string): string[] {
  * to be in (`war` is a verb in German and a subject in English), unless the question holds nothing else.
  */
 export function questionTerms(question: string): string[] {
+  const telling = subjectTerms(question)
+  return telling.length > 0 ? telling : [...new Set(terms(question))]
+}
+
+/** The same without an exception: none for a question that only has words of grammar. */
+export function subjectTerms(question: string): string[] {
   const all = [...new Set(terms(question))]
   const hits = stopTerms.map((stops) => all.filter((term) => stops.has(term)).length)
   const most = Math.max(1, ...hits)
-  const telling = all.filter((term) => !stopTerms.some((stops, i) => hits[i] === most && stops.has(term)))
-  return telling.length > 0 ? telling : all
+  return all.filter((term) => !stopTerms.some((stops, i) => hits[i] === most && stops.has(term)))
 }
 
 function normalise(text: string): string {
@@ -211,12 +224,12 @@ export const stopWords: string[] = [
   `a about according all also am an and any are as at be been being between both but by can could did do does doing each
   for from give had has have having he her here hers him his how i if in into is it its just list me more most much many
   my no nor not of on only or other our out over own please say says said she should show so some such tell than that the
-  their theirs them then there these they this those through to too under until up us very was we were what when where
+  their theirs them then there these they this those through to today too under until up us very was we were what when where
   which while who whom whose why will with would you your yours document file page summarise summarize`,
   // German
   `aber alle allem allen aller alles als also am an ander andere auch auf aus bei beim bin bis bist bitte da damit dann
   das dass dein deine dem den denn der des dich die dies diese diesem diesen dieser dieses dir doch dort du durch ein
-  eine einem einen einer eines er es etwas euch euer für gegen gib hab habe haben hat hatte hatten hier hinter ich ihm
+  eine einem einen einer eines er es etwas euch euer für gegen gib hab habe haben hat hatte hatten heute hier hinter ich ihm
   ihn ihnen ihr ihre im in ist ja jede jedem jeden jeder jedes jetzt kann kein keine können laut man mehr mein meine mich
   mir mit muss müssen nach nicht noch nun nur ob oder ohne sag sehr sein seine sich sie sind so soll sollen über um und
   uns unser unter viel viele vom von vor wann war waren warum was weil welche welchem welchen welcher welches wenn wer

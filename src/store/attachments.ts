@@ -11,11 +11,10 @@ import { type BrokenOff, type ClaimMode, suspectAfter } from './turns.ts'
 export interface ReadingWork {
   attachment: Attachment
   platform: string
-  target: ReplyTarget
-  /** Whose question it belongs to. */
+  /** Whose question it belongs to, or who had it read without one. */
   spender: Spender
-  turnId: string
-  stopRequested: boolean
+  /** Absent: nobody asked anything about it (docs/decisions/0057-files-without-a-question.md). */
+  turn?: { id: string; target: ReplyTarget; stopRequested: boolean } | undefined
 }
 
 export interface ArtifactKey {
@@ -42,7 +41,11 @@ export interface Attachments {
   /** Gives the attachment back after a failed attempt that will be followed by another. */
   release(id: string, owner: string): Promise<void>
   artifacts(keys: ArtifactKey[]): Promise<Artifact[]>
+  /** Forgets the parts that it was made of. */
   saveArtifact(artifact: Artifact): Promise<void>
+  /** What is transcribed so far of a recording, by the key of each part. */
+  parts(key: ArtifactKey): Promise<Map<string, unknown>>
+  savePart(key: ArtifactKey, part: string, body: object): Promise<void>
   /** What the newest reader made of a file. */
   latestArtifact(contentHash: string): Promise<Artifact | null>
 }
@@ -55,33 +58,16 @@ export function createAttachments({ query }: Database): Attachments {
         ended: boolean
         attachment: unknown
         platform: string
-        reply_target: ReplyTarget
-        turn_id: string
-        workspace_id: string
-        channel_id: string
-        author_id: string
-        key_id: string | null
-        stop: boolean
+        turn: ReadingWork['turn'] | null
+        spender: Spender
         tries: number
         tries_alone: number
         suspect: boolean
       }>(claim, [id, owner, leaseMs, mode])
       if (row === undefined || row.ended) return 'ended'
       if (!row.claimed) return row.suspect ? { suspect: { tries: row.tries, alone: row.tries_alone } } : 'held'
-      return {
-        attachment: Attachment.parse(row.attachment),
-        platform: row.platform,
-        target: row.reply_target,
-        spender: {
-          platform: row.platform,
-          workspaceId: row.workspace_id,
-          channelId: row.channel_id,
-          userId: row.author_id,
-          keyId: row.key_id ?? undefined,
-        },
-        turnId: row.turn_id,
-        stopRequested: row.stop,
-      }
+      const { attachment, platform, spender, turn } = row
+      return { attachment: Attachment.parse(attachment), platform, spender, turn: turn ?? undefined }
     },
     async progress(id, owner, leaseMs, text) {
       const [row] = await query<{ stop: boolean }>(progress, [id, owner, leaseMs, text])
@@ -113,6 +99,13 @@ export function createAttachments({ query }: Database): Attachments {
     async saveArtifact(artifact) {
       await query(saveArtifact, [artifact.contentHash, artifact.engine, storableJson(artifact)])
     },
+    async parts({ contentHash, engine }) {
+      const rows = await query<{ part: string; body: unknown }>(parts, [contentHash, engine])
+      return new Map(rows.map(({ part, body }) => [part, body]))
+    },
+    async savePart({ contentHash, engine }, part, body) {
+      await query(savePart, [contentHash, engine, part, storableJson(body)])
+    },
   }
 }
 
@@ -136,22 +129,25 @@ with wanted as (
     and (file.state = 'waiting' or (file.state = 'reading' and (file.lease_until < now() or file.lease_owner = $2)))
   returning file.id
 )
-select exists (select from taken) as claimed, file.state in ('read', 'failed') as ended, file.attachment, file.turn_id,
-  turn.platform, turn.reply_target, turn.stop_requested_at is not null as stop, turn.author_id,
-  conversation.workspace_id, conversation.channel_id,
+select exists (select from taken) as claimed, file.state in ('read', 'failed') as ended, file.attachment,
   wanted.tries, wanted.tries_alone, $4 = 'ordinary' and wanted.free and wanted.tries >= ${suspectAfter} as suspect,
-  (select inbound.message ->> 'keyId' from inbound where inbound.turn_id = turn.source_id order by inbound.seq limit 1) as key_id
-from turn_attachment file join wanted on wanted.id = file.id join turn on turn.id = file.turn_id
-  join conversation on conversation.key = turn.conversation_key
+  coalesce(turn.platform, file.posted ->> 'platform', source.spender ->> 'platform') as platform,
+  case when turn.id is not null then jsonb_build_object(
+    'id', turn.id, 'target', turn.reply_target, 'stopRequested', turn.stop_requested_at is not null) end as turn,
+  coalesce(source.spender, jsonb_strip_nulls(jsonb_build_object('platform', turn.platform, 'workspaceId', conversation.workspace_id,
+    'channelId', conversation.channel_id, 'userId', turn.author_id, 'keyId', (
+      select inbound.message -> 'keyId' from inbound where inbound.turn_id = turn.source_id order by inbound.seq limit 1)))) as spender
+from turn_attachment file join wanted on wanted.id = file.id left join turn on turn.id = file.turn_id
+  left join conversation on conversation.key = turn.conversation_key left join learned_source source on source.id = file.source_id
 where file.id = $1`,
 }
 
 const progress: Statement = {
   name: 'file_progress',
   text: `
-update turn_attachment file set progress = $4, lease_until = now() + $3 * interval '1 millisecond' from turn
-where file.id = $1 and file.state = 'reading' and file.lease_owner = $2 and turn.id = file.turn_id
-returning turn.stop_requested_at is not null as stop`,
+update turn_attachment file set progress = $4, lease_until = now() + $3 * interval '1 millisecond'
+where file.id = $1 and file.state = 'reading' and file.lease_owner = $2
+returning exists (select from turn where turn.id = file.turn_id and turn.stop_requested_at is not null) as stop`,
 }
 
 /** Both rows are locked, so neither is deleted before the reference is there and goes with it. */
@@ -166,12 +162,49 @@ on conflict (hash, owner_kind, owner_id) do update set owner_id = excluded.owner
 returning hash`,
 }
 
+/**
+ * What was read is shared in the place of its conversation from here on, or in that of its source. A question whose answer its author
+ * alone sees shares its files with nobody else, as in a direct chat.
+ */
 const finish: Statement = {
   name: 'file_finish',
   text: `
-update turn_attachment set state = $3::attachment_state, receipt = $4::jsonb, content_hash = $5, engine = $6,
-  progress = null, lease_owner = null, lease_until = null
-where id = $1 and lease_owner = $2 and state = 'reading'`,
+with ended as (
+  update turn_attachment set state = $3::attachment_state, receipt = $4::jsonb, content_hash = $5, engine = $6,
+    progress = null, lease_owner = null, lease_until = null
+  where id = $1 and lease_owner = $2 and state = 'reading'
+  returning id, turn_id, source_id, attachment, posted, gone_at
+), shared as (
+  select ended.id, ended.attachment, turn.author_id, conversation.*, asked.message,
+    asked.message ->> 'kind' = 'direct' or turn.private as alone,
+    case when turn.private then conversation.place_key || '/for/' || turn.author_id else conversation.place_key end as place
+  from ended join turn on turn.id = ended.turn_id join conversation on conversation.key = turn.conversation_key
+    join lateral (
+      -- The message that brought it.
+      select message from inbound where inbound.turn_id = turn.source_id
+      order by inbound.message -> 'attachments' @> jsonb_build_array(jsonb_build_object('id', ended.attachment -> 'id')) desc, inbound.seq
+      limit 1) asked on true
+  where $3 = 'read' and $5::text is not null and ended.gone_at is null
+), place as (
+  insert into place (key, platform, workspace_id, channel_id, thread_id, kind)
+  select place, platform, workspace_id, channel_id, case when place_key = key then thread_id end,
+    case when alone then 'direct' else 'private' end::place_kind
+  from shared on conflict (key) do update set key = excluded.key
+), reader as (
+  insert into place_member (place_key, account, reads) select place, author_id, true from shared where alone
+  on conflict do nothing
+), whole as (
+  select id, place, key as conversation, attachment, message -> 'author' ->> 'name' as by,
+    (message ->> 'sentAt')::timestamptz as at, null::uuid as source
+  from shared
+  union all
+  select ended.id, source.place_key, null, attachment, posted ->> 'by', coalesce((posted ->> 'at')::timestamptz, source.added_at), source.id
+  from ended join learned_source source on source.id = ended.source_id
+  where $3 = 'read' and $5::text is not null
+)
+insert into share (id, place_key, conversation_key, attachment_id, content_hash, engine, title, shared_by, link, shared_at, source_id)
+select id, place, conversation, id, $5, $6, attachment ->> 'name', by, attachment ->> 'link', at, source from whole
+on conflict (id) do update set content_hash = excluded.content_hash, engine = excluded.engine`,
 }
 
 const release: Statement = {
@@ -195,11 +228,28 @@ const saveArtifact: Statement = {
 with saved as (
   insert into artifact (content_hash, engine, body) values ($1, $2, $3::jsonb) on conflict do nothing
   returning content_hash || '/' || engine as id, body
+), whole as (
+  delete from transcript_part where content_hash = $1 and engine = $2
 )
 insert into blob_ref (hash, owner_kind, owner_id)
 select distinct blob.hash, 'artifact', saved.id from saved
 cross join jsonb_array_elements(coalesce(saved.body -> 'images', '[]')) picture
 join blob on blob.hash = picture ->> 'contentHash'`,
+}
+
+const parts: Statement = {
+  name: 'transcript_parts',
+  text: `select part, body from transcript_part where content_hash = $1 and engine = $2`,
+}
+
+/** Nothing is kept of bytes that are gone meanwhile. */
+const savePart: Statement = {
+  name: 'transcript_part_save',
+  text: `
+insert into transcript_part (content_hash, engine, part, body)
+select hash, $2, $3, $4::jsonb from blob where hash = $1 and exists (select from blob_ref where blob_ref.hash = blob.hash)
+for key share
+on conflict do nothing`,
 }
 
 const latestArtifact: Statement = {

@@ -1,9 +1,9 @@
 /** The audit log: every change that a command made, for good. The port, and its rows. */
 import { type Json, storableJson } from '../core/json.ts'
+import type { Changer } from '../core/person.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Database, Statement } from './database.ts'
 import { Prisma } from './generated/client.ts'
-import type { Changer } from './settings.ts'
 
 export interface AuditEntry {
   /** A uuid from the caller. The same uuid again is the same entry. */
@@ -66,6 +66,22 @@ export function createAudit({ query, prisma }: Pick<Database, 'query' | 'prisma'
 function jsonOf(value: Json) {
   return value === null ? Prisma.DbNull : (JSON.parse(storableJson(value)) as Prisma.InputJsonValue)
 }
+
+/** Writes an entry within a transaction of its change. Sent twice it is one entry. */
+export const auditInsert: Statement = {
+  name: 'audit_insert',
+  text: `
+insert into audit (id, by, by_name, via, scope, name, before, after)
+values ($1::uuid, $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb) on conflict (id) do nothing`,
+}
+
+export function auditValues({ id, by, scope, name, before, after }: Omit<AuditEntry, 'at'>): unknown[] {
+  const values = [before, after].map((each) => (each === null ? null : storableJson(each)))
+  return [id, by.id, by.name ?? null, by.via, scope, name, ...values]
+}
+
+/** Whether the transaction that wrote this entry was committed although its connection was lost. */
+export const auditExists: Statement = { name: 'audit_exists', text: `select from audit where id = $1::uuid` }
 
 /**
  * Of a workspace, with its channels and people: their scopes start with its own parts. Prisma's `startsWith` would take the

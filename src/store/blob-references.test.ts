@@ -203,6 +203,25 @@ describe('artifacts of a file', () => {
     expect(await count('artifact')).toBe(0)
     await expect(attachments.saveArtifact(artifact(file.hash))).rejects.toThrow(/foreign key/)
   })
+
+  it('and the parts of its transcript are kept until it is whole, and go with the bytes', async () => {
+    const { put, records, database, count } = await open()
+    const attachments = createAttachments(database)
+    await using file = await put(randomBytes(10))
+    await records.put('file', 1, { blobs: [file.hash] })
+    const key = { contentHash: file.hash, engine: 'recording-1/whisper' }
+    const other = { ...key, engine: 'recording-1/other' }
+    for (const each of [key, key, other]) await attachments.savePart(each, 'a', { segments: [] })
+    expect([...(await attachments.parts(key))]).toEqual([['a', { segments: [] }]])
+    await attachments.saveArtifact({ ...artifact(file.hash), engine: key.engine })
+    expect([...(await attachments.parts(key))]).toEqual([])
+    expect(await count('transcript_part')).toBe(1)
+    await file[Symbol.asyncDispose]()
+    await records.remove('file')
+    expect(await count('transcript_part')).toBe(0)
+    await attachments.savePart(other, 'b', { segments: [] })
+    expect(await count('transcript_part')).toBe(0)
+  })
 })
 
 function artifact(contentHash: string, picture?: string): Artifact {

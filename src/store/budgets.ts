@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
-import type { NanoUsd } from '../core/money.ts'
+import { bounds, type NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import { isTimeZone, type Period } from '../core/window.ts'
 import { settingWording } from '../wording/storage.ts'
@@ -50,6 +50,8 @@ export interface Budgets {
   seed(rules: BudgetRule[]): Promise<{ applied: BudgetRule[]; removed: { scope: Scope; period: Period }[] }>
   /** Those that have a budget at all. */
   scopes(): Promise<Set<Scope>>
+  /** Another part has changed budgets: a new key brings its own. */
+  changed(): void
   /** The most that one attempt of a turn may cost beyond every limit, because an admin approved it; `null`: nothing. */
   approved(turnId: string): Promise<NanoUsd | null>
 }
@@ -99,6 +101,7 @@ export function createBudgets(
 
   return {
     list,
+    changed,
     async set(rule, by) {
       const before = await find(rule.scope, rule.period)
       await write(rule, by)
@@ -115,6 +118,9 @@ export function createBudgets(
     },
     async grant(id, { scope, period, amount }, by) {
       if (amount <= 0n) throw new RangeError(`a grant adds something: ${amount}`)
+      const before = await find(scope, period)
+      if (before !== null && before.amount + before.extra + amount > bounds.amount)
+        throw new ParleyError('command_invalid', settingWording.budgetTooLarge)
       await query(grant, [id, scope, period, amount, by])
       return find(scope, period)
     },

@@ -36,7 +36,10 @@ export function createCommandCalls({ query }: Pick<Database, 'query'>): CommandC
   }
 }
 
-/** A process that has run a command for over a minute without an answer has died. Handlers are safe to repeat. */
+/**
+ * A process that has run a command for over a minute without an answer has died. Handlers are safe to repeat. A call
+ * with another person's id does not get that person's answer.
+ */
 const begin: Statement = {
   name: 'command_begin',
   text: `
@@ -48,7 +51,7 @@ with old as (
     where call.notice is null and (call.run = excluded.run or call.started_at < now() - interval '1 minute')
   returning true
 )
-select exists (select from begun) as begun, (select notice from command_call where id = $1) as notice`,
+select exists (select from begun) as begun, (select notice from command_call where id = $1 and person is not distinct from $3) as notice`,
 }
 const end: Statement = {
   name: 'command_end',

@@ -40,6 +40,8 @@ export interface Forget {
   look(what: Forgotten, by: string): Promise<ForgetCounts>
   /** Returns what was deleted. */
   forget(what: Forgotten, by: string): Promise<ForgetCounts>
+  /** Where a person asked with their linked accounts and keys, each workspace by itself; the page's threads are not among them. */
+  accountsOf(personId: string): Promise<Forgotten[]>
   lookAtFile(file: ForgottenFile, by: string): Promise<ForgetCounts>
   /** Also the answers given since it was shared. Throws `request_invalid` while an answer is being written there. */
   forgetFile(file: ForgottenFile, by: string): Promise<ForgetCounts>
@@ -52,6 +54,8 @@ export interface ForgetDeps {
    * that are not meant are null.
    */
   more?: readonly Statement[] | undefined
+  /** Count what `more` deletes, with the same values: rows of `questions`, `answers` and `files`. */
+  countMore?: readonly Statement[] | undefined
   /** The same for a file: the turns that shared it, its name, the turns whose answers went. */
   moreOfFile?: readonly Statement[] | undefined
   /** Removes bytes without references. */
@@ -67,7 +71,14 @@ interface Row {
   of_others: string
 }
 
-export function createForget({ database, more = [], moreOfFile = [], collect, log }: ForgetDeps): Forget {
+export function createForget({
+  database,
+  more = [],
+  countMore = [],
+  moreOfFile = [],
+  collect,
+  log,
+}: ForgetDeps): Forget {
   const valuesOf = ({ platform, workspaceId, channelId, threadId, userId }: Forgotten) => [
     ...[platform, workspaceId, channelId ?? null, threadId ?? null, userId ?? null],
   ]
@@ -78,6 +89,17 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
     ofOthers: Number(row?.of_others ?? 0),
   })
 
+  async function count(send: Database['query'], values: unknown[], by: string): Promise<ForgetCounts> {
+    const counts = countsOf((await send<Row>(look, [...values, by]))[0])
+    for (const statement of countMore) {
+      const more = countsOf((await send<Row>(statement, values))[0])
+      counts.questions += more.questions
+      counts.answers += more.answers
+      counts.files += more.files
+    }
+    return counts
+  }
+
   /** The deletion is committed. Bytes that cannot be removed now are removed by the next sweep. */
   async function removeBytes(): Promise<void> {
     await collect().catch((error: unknown) =>
@@ -87,16 +109,18 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
 
   return {
     async look(what, by) {
-      return countsOf((await database.query<Row>(look, [...valuesOf(what), by]))[0])
+      return await count(database.query, valuesOf(what), by)
     },
     async forget(what, by) {
       const { platform, workspaceId, userId } = what
       const values = valuesOf(what)
       const counts = await database.transaction(async (send) => {
         const conversations = (await send<{ key: string }>(lockConversations, values)).map(({ key }) => key)
-        const [row] = await send<Row>(look, [...values, by])
+        const counted = await count(send, values, by)
         await send(deleteTurns, values)
+        await send(deletePosted, values)
         await send(deleteConversations, [conversations])
+        await send(userId === undefined ? deletePlaces : deletePlacesOf, values)
         if (userId !== undefined) {
           const person = [platform, workspaceId, userId].map(encodeURIComponent).join('/')
           await send(deleteFeedback, [platform, workspaceId, userId])
@@ -106,19 +130,24 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
           await send(forgetAuditValues, [scopeOf.user({ platform, workspaceId, userId })])
         }
         for (const statement of more) await send(statement, values)
-        return countsOf(row)
+        return counted
       })
       await removeBytes()
       return counts
     },
+    accountsOf: (personId) =>
+      database.query<{ platform: string; workspaceId: string; userId: string }>(accountsOf, [personId]),
     async lookAtFile(file, by) {
       return await database.transaction(async (send) => (await findFile(send, file, by)).counts)
     },
     async forgetFile(file, by) {
       const counts = await database.transaction(async (send) => {
         const found = await findFile(send, file, by)
-        const { attachments, turns, answered } = found
+        const { attachments, turns } = found
         if (attachments.length === 0) return found.counts
+        // What rests on it elsewhere goes, too. Nobody here is told that there is any.
+        const elsewhere = await send<{ id: string }>(answersResting, [attachments])
+        const answered = [...new Set([...found.answered, ...elsewhere.map(({ id }) => id)])]
         if (found.open) throw new ParleyError('request_invalid', turnWording.fileInUse)
         for (const statement of moreOfFile) await send(statement, [turns, file.name, answered])
         await send(deleteAttachments, [attachments])
@@ -137,15 +166,32 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
     const { platform, workspaceId, channelId, threadId, name } = file
     const place = [platform, workspaceId, channelId, threadId ?? null]
     await send(lockPlace, place)
-    const shared = await send<{ id: string; turn: string; of_others: boolean }>(sharedFiles, [...place, name, by])
+    const shared = await send<{ id: string; turn: string | null; of_others: boolean }>(sharedFiles, [
+      ...place,
+      name,
+      by,
+    ])
     const attachments = shared.map(({ id }) => id)
-    const turns = [...new Set(shared.map(({ turn }) => turn))]
+    const turns = [...new Set(shared.flatMap(({ turn }) => turn ?? []))]
     const related = await send<{ id: string; open: boolean; answered: boolean }>(turnsWithFile, [turns])
     const answered = related.filter((turn) => turn.answered).map(({ id }) => id)
     const ofOthers = shared.filter(({ of_others: other }) => other).length
     const counts = { questions: 0, answers: answered.length, files: attachments.length, ofOthers }
     return { attachments, turns, answered, counts, open: related.some(({ open }) => open) }
   }
+}
+
+const accountsOf: Statement = {
+  name: 'forget_accounts',
+  text: `
+select conversation.platform, conversation.workspace_id as "workspaceId", turn.author_id as "userId"
+from person_accounts($1::uuid) own join turn on turn.author_id = own.account
+join conversation on conversation.key = turn.conversation_key and conversation.platform = own.platform
+  and conversation.workspace_id = coalesce(own.workspace, conversation.workspace_id)
+where own.platform <> 'console'
+union select platform, workspace, account from person_accounts($1::uuid)
+where platform <> 'console' and workspace is not null
+order by 1, 2, 3`,
 }
 
 const inScope = `
@@ -156,13 +202,19 @@ const gone = `
   from turn join conversation on conversation.key = turn.conversation_key
   where ${inScope} and ($5::text is null or turn.author_id = $5) and ($3::text is not null or $5::text is not null)`
 
+/** Files that were posted there without Parley; of a thread they are not known. */
+const posted = (what: string) => `
+  select ${what} from turn_attachment where turn_id is null and posted ->> 'platform' = $1 and posted ->> 'workspaceId' = $2
+    and ($3::text is null or posted ->> 'channelId' = $3) and $4::text is null
+    and ($5::text is null or posted ->> 'account' = $5) and ($3::text is not null or $5::text is not null)`
+
 const look: Statement = {
   name: 'forget_look',
   text: `
 with gone as (${gone})
 select (select count(*) from inbound where turn_id in (select id from gone)) as questions,
   (select count(*) from gone where answered) as answers,
-  (select count(*) from turn_attachment where turn_id in (select id from gone)) as files,
+  (select count(*) from turn_attachment where turn_id in (select id from gone)) + (${posted('count(*)')}) as files,
   (select count(*) from inbound where turn_id in (select id from gone where author_id <> $6)) as of_others`,
 }
 
@@ -178,6 +230,11 @@ const deleteTurns: Statement = {
   text: `delete from turn where id in (select id from (${gone}) gone)`,
 }
 
+const deletePosted: Statement = {
+  name: 'forget_posted',
+  text: `delete from turn_attachment where id in (${posted('id')})`,
+}
+
 /** With the answers of commands that were called there. */
 const deleteConversations: Statement = {
   name: 'forget_conversations',
@@ -187,6 +244,28 @@ with empty as (
   returning key
 )
 delete from command_call using empty where command_call.conversation_key = empty.key and command_call.notice is not null`,
+}
+
+/** What was posted there for others goes with the place, and the names of its readers. */
+const deletePlaces: Statement = {
+  name: 'forget_places',
+  text: `
+delete from place where $5::text is null and kind <> 'collection' and platform = $1 and workspace_id = $2
+  and channel_id = $3 and ($4::text is null or thread_id = $4)`,
+}
+
+/** Direct chats of somebody who is forgotten, and what platforms said of them. */
+const deletePlacesOf: Statement = {
+  name: 'forget_places_of',
+  text: `
+with own as (
+  select place.key, place.kind from place join place_member on place_member.place_key = place.key
+  where place.platform = $1 and place.workspace_id = $2 and place_member.account = $5
+    and ($3::text is null or place.channel_id = $3) and ($4::text is null or place.thread_id = $4)
+), chats as (
+  delete from place using own where place.key = own.key and own.kind = 'direct'
+)
+delete from place_member using own where place_member.place_key = own.key and place_member.account = $5 and own.kind <> 'direct'`,
 }
 
 /** On answers to others. */
@@ -230,7 +309,11 @@ const sharedFiles: Statement = {
   text: `
 select file.id, file.turn_id as turn, turn.author_id <> $6 as of_others
 from turn_attachment file join turn on turn.id = file.turn_id join conversation on conversation.key = turn.conversation_key
-where ${inScope} and lower(file.attachment ->> 'name') = lower($5)`,
+where ${inScope} and lower(file.attachment ->> 'name') = lower($5)
+union all
+select id, null, posted ->> 'account' is distinct from $6 from turn_attachment
+where turn_id is null and posted ->> 'platform' = $1 and posted ->> 'workspaceId' = $2 and posted ->> 'channelId' = $3
+  and $4::text is null and lower(attachment ->> 'name') = lower($5)`,
 }
 
 /** Open turns of these conversations, and all answers since the file was shared, because they may use it. */
@@ -242,6 +325,11 @@ with shared as (
 )
 select turn.id, turn.state in ('queued', 'answering') as open, turn.answer is not null or turn.outcome is not null as answered
 from shared join turn on turn.conversation_key = shared.conversation_key and turn.seq >= shared.seq`,
+}
+
+const answersResting: Statement = {
+  name: 'forget_file_elsewhere',
+  text: `select id from turn where rests_on && $1::text[] and state not in ('queued', 'answering')`,
 }
 
 const deleteAttachments: Statement = {

@@ -74,7 +74,7 @@ const form = /^terminal-[\w-]{43}$/
 
 /**
  * The token file. Being able to read it proves that you are the user who runs Parley, not another user of the machine or a
- * proxy. The terminal sends it; the page's cookie is signed with it. Deleting it and restarting ends all of both.
+ * proxy. The terminal sends it. Deleting it and restarting ends what was proven by it.
  *
  * Call before the port opens. Makes the file where there is none, or where others could have read it. `kept: false`: the home
  * cannot hold a private file, so the token is this process's alone and no command can prove itself by it.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { ann, call, cost, describeLedger, leaseMs, scopesFor } from '../../test/ledger-rig.ts'
+import { ann, call, correction, cost, describeLedger, leaseMs, scopesFor } from '../../test/ledger-rig.ts'
 import { usd } from '../core/money.ts'
 import { type Spender, scopeOf } from '../core/scope.ts'
 
@@ -136,7 +136,7 @@ describeLedger('the ledger', (at) => {
   })
 
   it('amounts are exact where floating point is not', async () => {
-    await limit('all', '9000000000')
+    await limit('all', '900000000')
     const many = call(9_007_199_254_740_993n)
     await reserve(many)
     await at.ledger.settle(many.id, cost(9_007_199_254_740_993n))
@@ -204,6 +204,61 @@ describeLedger('the ledger', (at) => {
     const costs = new Map((await rows()).map(({ id, cost }) => [id, cost]))
     expect([reserved, renewed, beyond].map(({ id }) => costs.get(id))).toEqual(['200000000', '350000000', '1000000000'])
     expect(await state()).toMatchObject({ spent: usd('1.55'), reserved: 0n })
+  })
+
+  async function expired(amount: bigint) {
+    const lost = call(amount)
+    // Over for good: the column is rounded to milliseconds.
+    await at.ledger.reserve(lost, scopesFor(lost), { leaseMs: -10 })
+    expect(await at.ledger.expire(10)).toMatchObject({ expired: 1 })
+    return lost
+  }
+
+  it('a correction is final: a real cost that comes late does not replace it', async () => {
+    await limit('all', '1')
+    const lost = await expired(usd('0.6'))
+    expect(await at.ledger.correct(lost.id, usd('0.01'), correction())).toMatchObject({ cost: usd('0.6') })
+    expect(await at.ledger.settle(lost.id, cost(usd('0.5')))).toMatchObject({ first: false })
+    expect(await at.ledger.release(lost.id)).toMatchObject({ first: false })
+    expect(await state()).toMatchObject({ spent: usd('0.01'), reserved: 0n })
+    expect(await rows()).toMatchObject([{ cost: '10000000', state: 'settled', estimated: false }])
+  })
+
+  it('a correction and a real cost at the same moment leave the correction', async () => {
+    await limit('all', '100')
+    const lost = []
+    for (let n = 0; n < 20; n += 1) lost.push(await expired(usd('0.6')))
+    await Promise.all(
+      lost.flatMap(({ id }) => [
+        at.ledger.settle(id, cost(usd('0.5'))),
+        at.ledger.correct(id, usd('0.01'), correction()),
+      ]),
+    )
+    expect(await state()).toMatchObject({ spent: usd('0.2'), reserved: 0n })
+  })
+
+  it('a correction is booked with its entry in the audit log or not at all', async () => {
+    await limit('all', '1')
+    const lost = await expired(usd('0.6'))
+    const entry = correction()
+    await at.database.pool.query('alter table audit add constraint shut check (false) not valid')
+    await expect(at.ledger.correct(lost.id, usd('0.01'), entry)).rejects.toThrow()
+    expect(await state()).toMatchObject({ spent: usd('0.6') })
+    await at.database.pool.query('alter table audit drop constraint shut')
+    // Sent twice, it is one correction with the same answer.
+    for (let n = 0; n < 2; n += 1)
+      expect(await at.ledger.correct(lost.id, 12_345_678_901n, entry)).toMatchObject({ cost: usd('0.6') })
+    const { rows: audit } = await at.database.pool.query('select by, by_name, scope, before, after from audit')
+    expect(audit).toEqual([
+      {
+        by: 'slack/T1/UROOT',
+        by_name: 'Root',
+        scope: 'user:slack/T1/U1',
+        before: { model: 'openai/gpt-5', cost: '0.6' },
+        after: { reason: 'counted twice', cost: '12.345678901' },
+      },
+    ])
+    expect(await state()).toMatchObject({ spent: 12_345_678_901n })
   })
 
   it('reports the highest speed of each model', async () => {

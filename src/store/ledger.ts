@@ -5,10 +5,13 @@
 
 import { z } from 'zod'
 import { storableJson } from '../core/json.ts'
-import type { NanoUsd } from '../core/money.ts'
-import type { Scope } from '../core/scope.ts'
+import { boundedCost, boundedCount, type NanoUsd } from '../core/money.ts'
+import type { Usage } from '../core/reply.ts'
+import { isScope, type Scope } from '../core/scope.ts'
 import { type Period, periods } from '../core/window.ts'
 import type { PaidCall, Settlement } from '../routing/budget.ts'
+import type { AuditEntry } from './audit.ts'
+import { type BudgetAlerts, createBudgetAlerts } from './budget-alerts.ts'
 import type { Database, Statement } from './database.ts'
 
 /** The budget that is in the way of a call. */
@@ -37,18 +40,24 @@ export interface Ended {
   alerts: number
 }
 
-/** A warning to send. */
-export interface DueAlert {
-  budgetId: string
-  scope: Scope
-  period: Period
-  timeZone: string
-  startsAt: Date
-  resetsAt: Date
-  /** The highest threshold, in percent, that has no warning yet. */
-  threshold: number
-  limit: NanoUsd
-  spent: NanoUsd
+/** A call that has ended, and what it is booked at. */
+export interface Booking {
+  id: string
+  at: Date
+  scopes: Scope[]
+  kind: string
+  provider: string
+  model: string
+  cost: NanoUsd
+  /** The most that was held back for it. */
+  reserved: NanoUsd
+  estimated: boolean
+}
+
+/** The entry in the audit log that a correction makes; what it was booked at before and after is added. */
+export interface Correction extends Pick<AuditEntry, 'id' | 'by' | 'scope' | 'name'> {
+  before: { model: string }
+  after: { reason: string }
 }
 
 /** How fast a model was at most, over so many calls that its provider counted. */
@@ -57,7 +66,7 @@ export interface Fastest {
   calls: number
 }
 
-export interface Ledger {
+export interface Ledger extends BudgetAlerts {
   /**
    * Holds the call's worst case back in every budget of `scopes` or in none: one transaction, one round trip. `most` is
    * booked when it is neither renewed nor settled; default: the worst case. `at` is for tests; the database's clock counts.
@@ -70,6 +79,16 @@ export interface Ledger {
   /** Safe to repeat. `undefined`: nothing was reserved under this id. */
   settle(id: string, settlement: Settlement): Promise<Ended | undefined>
   release(id: string): Promise<Ended | undefined>
+  /**
+   * Books another cost for a call that has ended, in every budget that it counted for, and writes the audit log: one
+   * transaction. It is final: a late `settle` does not change it. Answers the booking with the cost before; `null`: there is
+   * no such booking, or it is not known yet. Safe to repeat with the same entry.
+   */
+  correct(id: string, cost: NanoUsd, entry: Correction): Promise<Booking | null>
+  /** What calls cost, dearest first; `idStart`: those whose id begins so. */
+  bookings(of: { scope?: Scope; from: Date; idStart?: string; limit: number }): Promise<Booking[]>
+  /** Whether a provider has reported more tokens than possible for another call of this model since then. */
+  miscounted(of: { provider: string; model: string; since: Date; otherThan: string }): Promise<boolean>
   /** Extends the leases of those that are still reserved, and keeps what each costs at most if it is never settled. */
   renew(open: { id: string; most: NanoUsd }[], leaseMs: number): Promise<void>
   /**
@@ -81,14 +100,10 @@ export interface Ledger {
   dropLeases(): Promise<void>
   /** How fast models were at most, over the newest answers that their providers counted (src/routing/billable.ts). */
   speeds(): Promise<{ provider: string; id: string; fastest: Fastest }[]>
-  /** Claims unsent warnings. The caller sends them, then calls `markAlertSent`. */
-  claimAlerts(): Promise<DueAlert[]>
-  markAlertSent(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>
 }
 
 /** Amounts come as text: JSON's numbers end at 2^53. */
 const Amount = z.string().transform(BigInt)
-const isScope = (text: string): text is Scope => text === 'all' || /^(?:workspace|channel|user|model|key):./.test(text)
 
 const Reserved = z.discriminatedUnion('state', [
   z.object({ state: z.enum(['reserved', 'settled', 'released', 'expired']) }),
@@ -109,17 +124,17 @@ const Reserved = z.discriminatedUnion('state', [
 ])
 const End = z.object({ first: z.boolean(), reserved: Amount, alerts: z.number() }).nullable()
 
-interface AlertRow {
+interface BookingRow {
   [column: string]: unknown
   id: string
-  scope: Scope
-  period: Period
-  time_zone: string
-  starts_at: Date
-  ends_at: Date
-  threshold: number
-  spent: string
-  limit: string
+  reserved_at: Date
+  scopes: Scope[]
+  kind: string
+  provider: string
+  model: string
+  cost: string
+  reserved: string
+  estimated: boolean
 }
 
 export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
@@ -129,12 +144,15 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
   }
 
   return {
+    ...createBudgetAlerts({ query }),
+
     async reserve(call, scopes, { leaseMs, most = call.worst, at }) {
       const { id, turnId, spender, kind, provider, model, worst, price } = call
       if (worst < 0n) throw new RangeError(`a call cannot cost less than nothing: ${worst}`)
       const { platform, workspaceId, channelId, userId, keyId } = spender
       const who = [platform, workspaceId, channelId, userId, keyId ?? null]
-      const what = [kind, provider, model, worst, storableJson(price), leaseMs, at ?? null, most]
+      const amounts = { worst: boundedCost(worst), most: boundedCost(most) }
+      const what = [kind, provider, model, amounts.worst, storableJson(price), leaseMs, at ?? null, amounts.most]
       const [row] = await query<{ answer: unknown }>(reserve, [id, turnId ?? null, ...who, scopes, ...what])
       const answer = Reserved.parse(row?.answer)
       if (answer.state !== 'refused') return { kind: 'admitted' }
@@ -143,14 +161,31 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
 
     settle(id, { cost, usage, estimated, outcome, ms, firstTokenMs }) {
       if (cost < 0n) throw new RangeError(`a call cannot cost less than nothing: ${cost}`)
-      const counted = usage === undefined ? null : storableJson(usage)
-      const first = firstTokenMs === undefined ? null : Math.round(firstTokenMs)
-      return end(id, 'settled', cost, counted, estimated, outcome, Math.round(ms), first)
+      const counted = usage === undefined ? null : storableJson(boundedUsage(usage))
+      const first = firstTokenMs === undefined ? null : boundedCount(firstTokenMs)
+      return end(id, 'settled', boundedCost(cost), counted, estimated, outcome, boundedCount(ms), first)
     },
     release: (id) => end(id, 'released', 0n, null, false, null, null, null),
 
+    async correct(id, cost, { id: entry, by, scope, name, before, after }) {
+      if (cost < 0n) throw new RangeError(`a call cannot cost less than nothing: ${cost}`)
+      const who = [by.id, by.name ?? null, by.via]
+      const what = [scope, name, storableJson(before), storableJson(after)]
+      const [row] = await query<BookingRow>(correct, [id, boundedCost(cost), entry, ...who, ...what])
+      return row === undefined ? null : bookingOf(row)
+    },
+
+    async bookings({ scope, from, idStart, limit }) {
+      return (await query<BookingRow>(bookings, [scope ?? null, from, idStart ?? null, limit])).map(bookingOf)
+    },
+
+    async miscounted({ provider, model, since, otherThan }) {
+      const [row] = await query<{ found: boolean }>(miscounted, [provider, model, since, otherThan])
+      return row?.found === true
+    },
+
     async renew(open, leaseMs) {
-      await query(renew, [open.map(({ id }) => id), open.map(({ most }) => most), leaseMs])
+      await query(renew, [open.map(({ id }) => id), open.map(({ most }) => boundedCost(most)), leaseMs])
     },
 
     async dropLeases() {
@@ -177,26 +212,44 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
         fastest: { tokensPerSecond: fastest, calls },
       }))
     },
-
-    async claimAlerts() {
-      const rows = await query<AlertRow>(claimAlerts, [])
-      return rows.map(({ id, scope, period, time_zone, starts_at, ends_at, threshold, spent, limit }) => ({
-        budgetId: id,
-        scope,
-        period,
-        timeZone: time_zone,
-        startsAt: starts_at,
-        resetsAt: ends_at,
-        threshold,
-        spent: BigInt(spent),
-        limit: BigInt(limit),
-      }))
-    },
-
-    async markAlertSent({ budgetId, startsAt, threshold }) {
-      await query(markAlertSent, [budgetId, startsAt, threshold])
-    },
   }
+}
+
+function bookingOf({ id, reserved_at, scopes, kind, provider, model, cost, reserved, estimated }: BookingRow): Booking {
+  const amounts = { cost: BigInt(cost), reserved: BigInt(reserved) }
+  return { id, at: reserved_at, scopes, kind, provider, model, ...amounts, estimated }
+}
+
+function boundedUsage(usage: Usage): Usage {
+  const { input, output, cacheRead, cacheWrite, reasoning, inputAudio, audioMs } = usage
+  const counts = { input, output, cacheRead, cacheWrite, reasoning, inputAudio, audioMs }
+  const bounded = Object.entries(counts).flatMap(([name, count]) =>
+    count === undefined ? [] : [[name, boundedCount(count)]],
+  )
+  return { ...usage, ...Object.fromEntries(bounded) }
+}
+
+const correct: Statement = {
+  name: 'ledger_correct',
+  text: `
+select id, reserved_at, scopes, kind, provider, model, cost, reserved, estimated
+from ledger_correct($1, $2::bigint, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb)`,
+}
+
+const bookings: Statement = {
+  name: 'ledger_bookings',
+  text: `
+select id, reserved_at, scopes, kind, provider, model, cost, reserved, estimated from ledger
+where state in ('settled', 'expired') and reserved_at >= $2 and ($1::text is null or $1 = any (scopes))
+  and ($3::text is null or starts_with(id::text, $3))
+order by cost desc, reserved_at desc limit $4`,
+}
+
+const miscounted: Statement = {
+  name: 'ledger_miscounted',
+  text: `
+select exists (select from ledger
+  where provider = $1 and model = $2 and reserved_at >= $3 and id <> $4 and usage ? 'told') as found`,
 }
 
 const reserve: Statement = {
@@ -253,31 +306,4 @@ from (
 ) measured
 where coalesce(shown, hidden) is not null
 group by provider, model`,
-}
-
-const claimForMs = 60_000
-
-/** The highest threshold of each window; it covers the lower ones. An unsent claim expires and can be claimed again. */
-const claimAlerts: Statement = {
-  name: 'budget_claim_alerts',
-  text: `
-with claimed as (
-  update budget_alert set claimed_at = clock_timestamp()
-  where told_at is null and (claimed_at is null or claimed_at < clock_timestamp() - ${claimForMs} * interval '1 millisecond')
-  returning budget_id, starts_at, threshold
-)
-select budget.id, budget.scope, budget.period::text, budget.time_zone, highest.starts_at, counter.ends_at, highest.threshold,
-  counter.spent, budget.amount + coalesce((
-    select sum(given.amount) from budget_grant given where given.budget_id = budget.id
-      and given.granted_at >= counter.starts_at and given.granted_at < counter.ends_at), 0)::bigint as limit
-from (select budget_id, starts_at, max(threshold) as threshold from claimed group by budget_id, starts_at) highest
-join budget on budget.id = highest.budget_id
-join budget_window counter on counter.budget_id = highest.budget_id and counter.starts_at = highest.starts_at`,
-}
-
-const markAlertSent: Statement = {
-  name: 'budget_alert_told',
-  text: `
-update budget_alert set told_at = clock_timestamp()
-where budget_id = $1 and starts_at = $2 and threshold <= $3 and told_at is null`,
 }

@@ -23,6 +23,8 @@ export interface Limits {
    * often it is asked for. Makes no query where there is no limit.
    */
   enter(turnId: string, limits: TurnLimit[]): Promise<Room>
+  /** How many turns each of these scopes has had in the last minute, and when the oldest of them is a minute old. */
+  used(scopes: Scope[]): Promise<ReadonlyMap<Scope, { turns: number; resetMs: number }>>
 }
 
 const Answer = z.discriminatedUnion('kind', [
@@ -33,6 +35,10 @@ const Answer = z.discriminatedUnion('kind', [
 
 export function createLimits({ query }: Pick<Database, 'query'>): Limits {
   return {
+    async used(scopes) {
+      const rows = await query<{ scope: Scope; turns: number; reset_ms: number }>(used, [scopes])
+      return new Map(rows.map(({ scope, turns, reset_ms }) => [scope, { turns, resetMs: reset_ms }]))
+    },
     async enter(turnId, limits) {
       const set = limits.filter((each) => each.requestsPerMinute !== undefined || each.concurrentTurns !== undefined)
       if (set.length === 0) return { kind: 'in' }
@@ -54,4 +60,12 @@ export function createLimits({ query }: Pick<Database, 'query'>): Limits {
 const enter: Statement = {
   name: 'turn_enter',
   text: `select turn_enter($1, $2::text[], $3::int[], $4::int[]) as answer`,
+}
+
+const used: Statement = {
+  name: 'turn_limit_used',
+  text: `
+select scope, count(*)::int as turns,
+  extract(epoch from min(at) + interval '1 minute' - clock_timestamp())::float8 * 1000 as reset_ms
+from turn_limit where scope = any ($1::text[]) and at > clock_timestamp() - interval '1 minute' group by scope`,
 }

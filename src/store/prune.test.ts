@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { byTest, here, openTestAccounts } from '../../test/accounts-rig.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { message } from '../../test/fakes/message.ts'
 import { silentLog } from '../core/log.ts'
@@ -64,4 +65,56 @@ it('old rows are deleted once a day; rows that still count or are in progress st
   now += 24 * 3_600_000
   expect(await prune()).toBe(1)
   await database.close()
+})
+
+it('ended sessions, invitations, flows, codes and tries are deleted; those that hold stay', async () => {
+  await using accounts = openTestAccounts(await server.createDatabase())
+  const { database, sessions, invitations, attempts } = accounts
+  const { pool } = database
+  const ada = await accounts.setUp()
+  for (const _ of [1, 2, 3]) {
+    await sessions.create(ada, here)
+    await invitations.create({ role: 'member' }, byTest)
+    await attempts.begin('ada@example.com', here.address)
+  }
+  const [{ id: session } = { id: '' }] = await sessions.list(ada)
+  for (const hash of ['old', 'new']) {
+    await pool.query(
+      `insert into sign_in_flow (hash, provider, purpose, checks, return_to, expires_at)
+       values ($1, 'google', '{}', '{}', '/', now() + interval '10 minutes')`,
+      [hash],
+    )
+    await pool.query(
+      `insert into link_code (hash, person_id, session_id, expires_at) values ($1, $2, $3, now() + interval '10 minutes')`,
+      [hash, ada, session],
+    )
+  }
+  const prune = createPrune(database, () => 0)
+  expect(await prune()).toBe(0)
+  const one = (table: string, change: string, where = `ctid = (select min(ctid) from ${table})`) =>
+    pool.query(`update ${table} set ${change} where ${where}`)
+  await one(
+    'session',
+    `used_at = now() - interval '15 days'`,
+    `id = (select id from session where id <> '${session}' limit 1)`,
+  )
+  await one(
+    'session',
+    `ends_at = now()`,
+    `id = (select id from session where id <> '${session}' and used_at > now() - interval '1 day' limit 1)`,
+  )
+  await one('invitation', `expires_at = now()`)
+  await one('sign_in_flow', `expires_at = now()`, `hash = 'old'`)
+  await one('link_code', `expires_at = now()`, `hash = 'old'`)
+  await one('sign_in_attempt', `at = now() - interval '16 minutes'`)
+  expect(await createPrune(database, () => 0)()).toBe(6)
+  // The session of the set-up itself is among those that stay.
+  for (const [table, left] of Object.entries({
+    session: 2,
+    invitation: 2,
+    sign_in_flow: 1,
+    link_code: 1,
+    sign_in_attempt: 8,
+  }))
+    expect((await pool.query(`select from ${table}`)).rowCount, table).toBe(left)
 })

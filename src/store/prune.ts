@@ -1,5 +1,7 @@
 /** Deletes old rows once a day, so that no table grows forever. Called by the regular sweep. */
 import { monotonic } from '../core/clock.ts'
+import { windowMinutes } from '../identity/attempts.ts'
+import { sessionIdleDays } from '../identity/sessions.ts'
 import type { Database, Statement } from './database.ts'
 
 const dayMs = 24 * 3_600_000
@@ -40,4 +42,10 @@ const stale = [
     `at < now() - interval '1 day'
     and not exists (select from turn where turn.id = turn_limit.turn_id and turn.state in ('queued', 'answering'))`,
   ),
+  // An invitation that was used ends at the same time.
+  pruning('invitation', 'id', 'expires_at < now()'),
+  pruning('session', 'id', `ends_at < now() or used_at < now() - interval '${sessionIdleDays} days'`),
+  pruning('sign_in_flow', 'hash', 'expires_at < now()'),
+  pruning('link_code', 'hash', 'expires_at < now()'),
+  pruning('sign_in_attempt', 'key, at', `at < now() - interval '${windowMinutes} minutes'`),
 ]

@@ -30,7 +30,8 @@ on conflict do nothing`,
 const claim: Statement = {
   name: 'record_claim',
   text: `
-insert into platform_record (platform, key, value) values ($1, $2, $3::jsonb) on conflict (platform, key) do nothing returning key`,
+insert into platform_record (platform, key, value, sealed) values ($1, $2, $3::jsonb, $4)
+on conflict (platform, key) do nothing returning key`,
 }
 const assign: Statement = {
   name: 'record_assign',
@@ -85,22 +86,26 @@ export function createRecords(database: Pick<Database, 'query'>, secrets: Secret
     return text
   }
 
+  /** For the columns `value` and `sealed`. */
+  function content(key: string, value: Json, secret: boolean): [string | null, string | null] {
+    const text = checked(key, value)
+    return secret ? [null, secrets.seal(text, placeOf(key))] : [text, null]
+  }
+
   return {
     async get(key) {
       const [row] = await query<Row>(get, [platform, key])
       return row === undefined ? undefined : read(row)
     },
     async put(key, value, { secret = false, turn, person, blobs = [] } = {}) {
-      const text = checked(key, value)
-      const content = secret ? [null, secrets.seal(text, placeOf(key))] : [text, null]
       const owner = person === undefined ? null : `${person.workspaceId}/${person.userId}`
-      await query(put, [platform, key, ...content, turn ?? null, owner, blobs])
+      await query(put, [platform, key, ...content(key, value, secret), turn ?? null, owner, blobs])
     },
     async assign(key, turn) {
       await query(assign, [platform, key, turn])
     },
-    async claim(key, value) {
-      return (await query(claim, [platform, key, checked(key, value)])).length === 1
+    async claim(key, value, { secret = false } = {}) {
+      return (await query(claim, [platform, key, ...content(key, value, secret)])).length === 1
     },
     async remove(key) {
       await query(remove, [platform, key])

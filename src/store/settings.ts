@@ -10,7 +10,8 @@ import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import { storableJson } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
-import { ReplyTarget } from '../core/message.ts'
+import { ReplyTarget, WebMode } from '../core/message.ts'
+import type { Changer } from '../core/person.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Channel } from '../queue/channel.ts'
 import { settingWording } from '../wording/storage.ts'
@@ -46,6 +47,9 @@ export const settings = {
   /** Which messages in a thread Parley answers without a mention, where it has answered before. */
   'policy.followUps': z.enum(['always', 'named', 'asker']),
   'policy.atLimit': z.enum(['cheaper', 'refuse']),
+  'policy.web': WebMode,
+  /** `false`: files shared earlier are not searched. */
+  'policy.memory': z.boolean(),
   /** Limits of one person or one channel, depending on the scope. */
   'limits.requestsPerMinute': z.int().positive(),
   'limits.concurrentTurns': z.int().positive(),
@@ -65,15 +69,6 @@ export const settings = {
 
 export type SettingName = keyof typeof settings
 export type SettingValue<Name extends SettingName> = z.infer<(typeof settings)[Name]>
-
-/** Who changed something, and through what. */
-export interface Changer {
-  /** `slack/T1/U1`, `console/local/local`. */
-  id: string
-  name?: string
-  /** `command`, or what else it was. */
-  via: string
-}
 
 /** What is set for one scope. */
 export type SettingsOf = { [Name in SettingName]?: SettingValue<Name> }

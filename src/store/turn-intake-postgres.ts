@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
 import { storable, storableJson } from '../core/json.ts'
 import { conversationKey, type IncomingMessage } from '../core/message.ts'
+import { placeKey, placeOf } from '../core/place.ts'
 import type { TurnState } from '../core/platform.ts'
 import { turnWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
@@ -10,7 +11,17 @@ import { suspectAfter, type TurnAbout, type Turns } from './turns.ts'
 
 type TurnIntake = Pick<
   Turns,
-  'accept' | 'complete' | 'requestStop' | 'revise' | 'participation' | 'stopTarget' | 'about' | 'regenerate'
+  | 'accept'
+  | 'complete'
+  | 'requestStop'
+  | 'stopOfDisabled'
+  | 'revise'
+  | 'participation'
+  | 'stopTarget'
+  | 'about'
+  | 'questionOf'
+  | 'regenerate'
+  | 'setAsker'
 >
 
 export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake {
@@ -35,6 +46,8 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
         fresh,
         storableJson(message.replyTarget),
         storableJson(files),
+        placeKey(placeOf(message)),
+        message.private === true,
       ]
       const [row] = await query<{ turn_id: string; known: boolean }>(accept, values)
       // A delivery at the same moment won: its row was not yet visible to this statement.
@@ -58,6 +71,8 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
       return { kind: row.queued ? 'joined' : 'late', turnId, dispatch: { turnId, dispatch: 1, attachmentIds } }
     },
 
+    stopOfDisabled: (personId) => query<{ turnId: string; state: TurnState }>(stopOfDisabled, [personId]),
+
     async requestStop(turnId, eventId) {
       const [row] = await query<{ state: TurnState }>(requestStop, [turnId, eventId ?? null])
       return row?.state ?? null
@@ -72,9 +87,9 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
     },
 
     async participation(key, personId) {
-      const [row] = await query<{ message_id: string; sent_at: string; asked: boolean }>(participation, [key, personId])
-      if (row === undefined) return null
-      return { last: { messageId: row.message_id, sentAt: row.sent_at }, asked: row.asked }
+      const [row] = await query<ParticipationRow>(participation, [key, personId])
+      if (row === undefined || row.taken === null) return null
+      return { known: { upTo: row.up_to ?? undefined, taken: row.taken }, asked: row.asked }
     },
 
     async stopTarget(key, platform, messageId) {
@@ -87,7 +102,22 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
       if (row === undefined) return null
       const { platform, workspace_id: workspaceId, channel_id: channelId, thread_id: threadId } = row
       const conversation = { platform, workspaceId, channelId, threadId: threadId ?? undefined }
-      return { conversation, author: row.author, direct: row.direct, private: row.private }
+      return {
+        conversation,
+        conversationKey: conversationKey(conversation),
+        placeKey: row.place_key,
+        author: row.author,
+        direct: row.direct,
+        private: row.private,
+      }
+    },
+
+    async questionOf(turnId) {
+      return (await query<{ message: IncomingMessage }>(questionOf, [turnId])).map(({ message }) => message)
+    },
+
+    async setAsker(turnId, { id, personId, teamIds }) {
+      await query(setAsker, [turnId, id, storableJson({ personId, teamIds })])
     },
 
     async regenerate(turnId, overrides) {
@@ -119,6 +149,7 @@ interface AboutRow extends Pick<TurnAbout, 'author' | 'direct' | 'private'> {
   workspace_id: string
   channel_id: string
   thread_id: string | null
+  place_key: string
 }
 
 /**
@@ -132,13 +163,13 @@ const accept: Statement = {
 with known as (
   select turn_id from inbound where platform = $2 and id = $6
 ), held as (
-  insert into conversation (key, platform, workspace_id, channel_id, thread_id) values ($1, $2, $3, $4, $5)
+  insert into conversation (key, platform, workspace_id, channel_id, thread_id, place_key) values ($1, $2, $3, $4, $5, $12)
   on conflict (key) do update set key = excluded.key
   returning key
 ), joinable as (
   select turn.id from turn join held on held.key = turn.conversation_key
   where turn.state = 'queued' and turn.author_id = $8 and turn.source_id = turn.id and turn.stop_requested_at is null
-    and turn.outcome is null
+    and turn.outcome is null and turn.private = $13::boolean
     and turn.seq = (select max(latest.seq) from turn latest where latest.conversation_key = $1)
   for update of turn
 ), event as (
@@ -148,8 +179,8 @@ with known as (
   on conflict do nothing
   returning turn_id
 ), fresh as (
-  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target)
-  select event.turn_id, $1, event.turn_id, $8, $2, $10::jsonb from event where event.turn_id = $9::uuid
+  insert into turn (id, conversation_key, source_id, author_id, private, platform, reply_target)
+  select event.turn_id, $1, event.turn_id, $8, $13::boolean, $2, $10::jsonb from event where event.turn_id = $9::uuid
 ), files as (
   insert into turn_attachment (id, turn_id, position, attachment)
   -- Those of a message that joins come after those that are there.
@@ -216,6 +247,18 @@ with asked as (
 select state from turn where id = $1`,
 }
 
+const stopOfDisabled: Statement = {
+  name: 'turn_stop_of_disabled',
+  text: `
+update turn set stop_requested_at = coalesce(stop_requested_at, now())
+from person_accounts($1::uuid) own, conversation
+where exists (select from person where id = $1::uuid and disabled_at is not null)
+  and turn.state in ('queued', 'answering') and turn.author_id = own.account
+  and conversation.key = turn.conversation_key and conversation.platform = own.platform
+  and conversation.workspace_id = coalesce(own.workspace, conversation.workspace_id)
+returning turn.id as "turnId", turn.state`,
+}
+
 /** Without the spaces around and between them: some platforms report a change that is none. */
 function words(text: string): string {
   return `btrim(regexp_replace(${text}, '\\s+', ' ', 'g'))`
@@ -240,14 +283,27 @@ with held as (
 select id, state = 'queued' as revised, same from held`,
 }
 
+interface ParticipationRow {
+  taken: string[] | null
+  up_to: { messageId: string; sentAt: string } | null
+  asked: boolean
+}
+
+/** In a direct conversation every message is for Parley, so each one is known. What was asked privately is no part of a conversation. */
 const participation: Statement = {
   name: 'conversation_participation',
   text: `
-select inbound.id as message_id, inbound.message ->> 'sentAt' as sent_at,
-  exists (select from turn where conversation_key = $1 and author_id = $2) as asked
-from inbound join turn on turn.id = inbound.turn_id
-where turn.conversation_key = $1
-order by inbound.seq desc limit 1`,
+with taken as (
+  select inbound.id, inbound.seq, inbound.message
+  from inbound join turn on turn.id = inbound.turn_id
+  where turn.conversation_key = $1 and not turn.private
+  order by inbound.seq desc limit 500
+)
+select (select json_agg(id order by seq desc) from taken) as taken,
+  (select json_build_object('messageId', id, 'sentAt', message ->> 'sentAt') from taken
+    where message ->> 'kind' = 'direct' or (message ->> 'upToDate')::boolean
+    order by seq desc limit 1) as up_to,
+  exists (select from turn where conversation_key = $1 and author_id = $2 and not private) as asked`,
 }
 
 const stopTarget: Statement = {
@@ -264,11 +320,25 @@ const about: Statement = {
   text: `
 select conversation.platform, conversation.workspace_id, conversation.channel_id, conversation.thread_id,
   asked.message -> 'author' as author, asked.message ->> 'kind' = 'direct' as direct,
-  coalesce((asked.message ->> 'private')::boolean, false) as private
+  turn.private, conversation.place_key
 from turn join conversation on conversation.key = turn.conversation_key
   join lateral (
     select message from inbound where inbound.turn_id = turn.source_id order by inbound.seq limit 1) asked on true
 where turn.id = $1`,
+}
+
+const questionOf: Statement = {
+  name: 'turn_question',
+  text: `
+select message from inbound where turn_id = (select source_id from turn where id = $1) order by seq`,
+}
+
+const setAsker: Statement = {
+  name: 'turn_set_asker',
+  text: `
+update inbound set message = message
+  || jsonb_build_object('author', (message -> 'author') - 'personId' - 'teamIds' || $3::jsonb)
+where turn_id = (select source_id from turn where id = $1) and message -> 'author' ->> 'id' = $2`,
 }
 
 /** The old turn leaves the history; what its reply was posted as goes to the new one when that is claimed. */
@@ -281,11 +351,13 @@ with place as (
   where turn.id = $1 for update of conversation
 ), old as (
   select turn.*, (state not in ('queued', 'answering') or outcome is not null) as ended,
-    seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
+    -- What people ask for themselves alone is no news to the others.
+    seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key
+      and latest.private = turn.private and (not turn.private or latest.author_id = turn.author_id)) as latest
   from turn join place on place.key = turn.conversation_key where turn.id = $1 for update of turn
 ), fresh as (
-  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, broken_off, overrides)
-  select $2::uuid, conversation_key, source_id, author_id, platform, reply_target,
+  insert into turn (id, conversation_key, source_id, author_id, private, platform, reply_target, broken_off, overrides)
+  select $2::uuid, conversation_key, source_id, author_id, private, platform, reply_target,
     -- What ended its process runs apart from the first try on when it is asked again.
     case when receipt ->> 'error' = 'turn_crashed' then ${suspectAfter} else 0 end, coalesce(
     $3::jsonb || case when receipt ->> 'model' is null then '{}' else jsonb_build_object('from',

@@ -55,6 +55,7 @@ export function createTurnLeases({ query }: Pick<Database, 'query'>): TurnLeases
       return {
         id: turnId,
         conversationKey: row.conversation_key,
+        placeKey: row.place_key,
         platform: row.platform,
         replyTarget: row.reply_target,
         messages: row.messages ?? [],
@@ -114,6 +115,7 @@ interface ClaimRow {
 interface LoadRow {
   [column: string]: unknown
   conversation_key: string
+  place_key: string
   platform: string
   reply_target: TurnWork['replyTarget']
   created_at: Date
@@ -136,6 +138,10 @@ const nothingEarlier = (turn: string) => `not exists (
       select from turn earlier
       where earlier.conversation_key = ${turn}.conversation_key and earlier.seq < ${turn}.seq
         and earlier.state in ('queued', 'answering'))`
+
+/** Whether a turn may know of an earlier one: what somebody asked for themselves alone is known to them alone. */
+const knows = (turn: string, earlier: string) =>
+  `(not ${earlier}.private or (${turn}.private and ${earlier}.author_id = ${turn}.author_id))`
 
 /**
  * Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and no one holds it.
@@ -164,7 +170,8 @@ with wanted as (
     select skipped.id from wanted now, lateral (
       select earlier.id from turn earlier
       where earlier.conversation_key = now.conversation_key and earlier.seq < now.seq and earlier.id = earlier.source_id
-        and earlier.state not in ('queued', 'answering')
+        -- Whoever asks for themselves alone takes no file away from the others.
+        and earlier.private = now.private and ${knows('now', 'earlier')} and earlier.state not in ('queued', 'answering')
       order by earlier.seq desc limit 3) past
     join turn_attachment skipped on skipped.turn_id = past.id
     where skipped.state = 'failed' and skipped.receipt -> 'problems' -> 0 ->> 'code' = any ($4::text[]) limit 10
@@ -211,7 +218,7 @@ const fileJson = (file: string) => `jsonb_build_object(
 const load: Statement = {
   name: 'turn_load',
   text: `
-select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at, turn.started_at, turn.first_text_at,
+select turn.conversation_key, place.place_key, turn.platform, turn.reply_target, turn.created_at, turn.started_at, turn.first_text_at,
   turn.attempts, turn.stop_requested_at, turn.withdrawn, turn.outcome, turn.overrides,
   (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = turn.source_id) as messages,
   (select jsonb_agg(${fileJson('file')} order by file.position, file.id)
@@ -219,7 +226,7 @@ select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at,
   (select jsonb_agg(${fileJson('file')} order by file.seq desc, file.position) from (
     select file.*, owner.seq from turn_attachment file join turn owner on owner.id = file.turn_id
     where owner.conversation_key = turn.conversation_key and owner.seq < turn.seq and owner.id <> turn.source_id
-      and file.state = 'read'
+      and file.state = 'read' and ${knows('turn', 'owner')}
     order by owner.seq desc, file.position limit 50) file) as earlier_files,
   (select jsonb_agg(past.item order by past.seq) from (
     select past.seq, jsonb_build_object('answer', past.answer, 'provider', past.receipt ->> 'provider',
@@ -228,13 +235,14 @@ select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at,
     from turn past
     where past.conversation_key = turn.conversation_key and past.seq < turn.seq and past.state in ('done', 'stopped')
       and past.superseded_by is null and past.source_id <> turn.source_id and past.answer is not null
+      and ${knows('turn', 'past')}
     order by past.seq desc limit 30) past) as history,
   (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text,
     'ahead', part.ahead) order by part.ordinal)
     from reply_part part where part.turn_id = turn.id) as parts,
   (select jsonb_agg(jsonb_build_object('n', step.n, 'kind', step.kind, 'inputHash', step.input_hash, 'result', step.result)
     order by step.n) from turn_step step where step.turn_id = turn.id) as steps
-from turn where turn.id = $1`,
+from turn join conversation place on place.key = turn.conversation_key where turn.id = $1`,
 }
 
 const renew: Statement = {

@@ -50,7 +50,8 @@ order by key for update`,
 
 /**
  * The turns are locked before their states are looked at. An open one keeps its row, with what was posted, until its worker has
- * taken that back. Files are looked for in the whole conversation: one that could not be read moves to the next question there.
+ * taken that back. Files are looked for in the whole conversation: one that could not be read moves to the next question there. Files
+ * that were posted without Parley have no turn.
  */
 const withdraw: Statement = {
   name: 'inbound_withdraw',
@@ -66,6 +67,8 @@ with deleted as (
   where turn_attachment.turn_id in (
       select turn.id from turn where turn.conversation_key in (select conversation_key from held))
     and starts_with(turn_attachment.id, prefix)
+), posted as (
+  delete from turn_attachment where turn_id is null and posted ->> 'messageId' = any ($2::text[]) and posted ->> 'platform' = $1
 ), messages as (
   delete from inbound using deleted where inbound.platform = $1 and inbound.id = deleted.id
   returning inbound.id

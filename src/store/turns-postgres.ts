@@ -21,7 +21,16 @@ export function createTurns(database: Pick<Database, 'query' | 'transaction'>): 
 
 type TurnProgress = Pick<
   Turns,
-  'saveStep' | 'saveOutcome' | 'ended' | 'finish' | 'savePart' | 'reservePart' | 'parts' | 'removePart'
+  | 'saveStep'
+  | 'saveAhead'
+  | 'saveOutcome'
+  | 'ended'
+  | 'digestOf'
+  | 'finish'
+  | 'savePart'
+  | 'reservePart'
+  | 'parts'
+  | 'removePart'
 >
 
 function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
@@ -29,6 +38,10 @@ function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
     async saveStep(turnId, owner, { n, kind, inputHash, result }) {
       const rows = await query(saveStep, [turnId, owner, n, kind, inputHash, storableJson(result)])
       return rows.length > 0 ? 'saved' : 'lost'
+    },
+
+    async saveAhead(turnId, { kind, inputHash, result }) {
+      await query(saveAhead, [turnId, kind, inputHash, storableJson(result)])
     },
 
     async saveOutcome(turnId, owner, outcome) {
@@ -40,6 +53,11 @@ function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
     async ended(turnId) {
       const [row] = await query<{ outcome: StoredOutcome | null }>(ended, [turnId])
       return row?.outcome ?? null
+    },
+
+    async digestOf(turnId) {
+      const [row] = await query<{ digest: string | null }>(digestOf, [turnId])
+      return row?.digest ?? null
     },
 
     async finish(turnId, owner, outcome, firstTextAt) {
@@ -90,10 +108,18 @@ on conflict (turn_id, n) do update
 returning turn_id`,
 }
 
+const saveAhead: Statement = {
+  name: 'turn_save_ahead',
+  text: `
+with open as (select id from turn where id = $1 and state = 'queued' and not withdrawn for key share)
+insert into turn_step (turn_id, n, kind, input_hash, result) select id, 0, $2, $3, $4::jsonb from open
+on conflict (turn_id, n) do update set kind = excluded.kind, input_hash = excluded.input_hash, result = excluded.result`,
+}
+
 const saveOutcome: Statement = {
   name: 'turn_save_outcome',
   text: `
-update turn set outcome = case when turn.withdrawn then null else $3::jsonb end from conversation
+update turn set outcome = case when turn.withdrawn then null else $3::jsonb end, rests_on = outcome_rests_on($3::jsonb) from conversation
 where turn.id = $1 and conversation.key = turn.conversation_key and conversation.lease_turn = turn.id
   and conversation.lease_owner = $2
 returning turn.withdrawn`,
@@ -102,6 +128,13 @@ returning turn.withdrawn`,
 const ended: Statement = {
   name: 'turn_ended',
   text: `select outcome from turn where id = $1 and state not in ('queued', 'answering')`,
+}
+
+const digestOf: Statement = {
+  name: 'turn_digest',
+  text: `
+select message -> 'program' ->> 'digest' as digest from inbound
+where turn_id = coalesce((select source_id from turn where id = $1), $1) limit 1`,
 }
 
 /** Ends a turn. Sent again after a lost answer it changes nothing and still names the next turn. */
@@ -115,6 +148,7 @@ with held as (
   for update of conversation
 ), ended as (
   update turn set state = $3::turn_state, outcome = $4::jsonb, answer = $5, receipt = $6::jsonb, finished_at = now(),
+    rests_on = outcome_rests_on($4::jsonb),
     first_text_at = coalesce(turn.first_text_at, $7)
   from held
   where turn.id = $1 and turn.state = 'answering' and turn.conversation_key = held.key

@@ -247,7 +247,7 @@ describe('files of a turn', () => {
       unread: { turnId: first.turnId, dispatch: 1, attachmentIds: [id] },
     })
     expect(await attachments.claim(id, 'r', leaseMs)).toMatchObject({
-      turnId: first.turnId,
+      turn: { id: first.turnId },
       attachment: { name: 'report.pdf' },
     })
     expect(await attachments.claim(id, 'other', leaseMs)).toBe('held')
@@ -352,13 +352,22 @@ describe('deleting a conversation', () => {
 })
 
 describe('orphaned turns', () => {
+  /** Sets the time, because the clock of a machine may step back by more than two statements take. */
+  const dispatchedMinutesAgo = (turnId: string, minutes: number) =>
+    database.pool.query("update turn set dispatched_at = now() - $2 * interval '1 minute' where id = $1", [
+      turnId,
+      minutes,
+    ])
+
   it('are found again after the same time, oldest first', async () => {
     const first = await turns.accept(message({ channelId: 'a' }))
     const second = await turns.accept(message({ channelId: 'b' }))
     expect(await turns.orphaned(60_000, 10)).toEqual([])
     for (let times = 0; times < 8; times += 1) {
-      expect(await turns.orphaned(0, 1)).toEqual([{ turnId: first.turnId, dispatch: 1, attachmentIds: [] }])
-      expect(await turns.orphaned(0, 1)).toEqual([{ turnId: second.turnId, dispatch: 1, attachmentIds: [] }])
+      await dispatchedMinutesAgo(first.turnId, 3)
+      await dispatchedMinutesAgo(second.turnId, 2)
+      expect(await turns.orphaned(60_000, 1)).toEqual([{ turnId: first.turnId, dispatch: 1, attachmentIds: [] }])
+      expect(await turns.orphaned(60_000, 1)).toEqual([{ turnId: second.turnId, dispatch: 1, attachmentIds: [] }])
     }
     expect(await turns.orphaned(60_000, 10)).toEqual([])
   })
@@ -378,10 +387,11 @@ describe('orphaned turns', () => {
     const attachments = createAttachments(database)
     const answered = await turns.accept(message({ channelId: 'a' }))
     await turns.claim(answered.turnId, 'w', leaseMs)
-    await turns.accept(message({ channelId: 'a' }))
+    const waiting = await turns.accept(message({ channelId: 'a' }))
     const reading = await turns.accept(message({ channelId: 'b', attachments: [file('x')] }))
     await attachments.claim(reading.dispatch.attachmentIds[0] ?? '', 'r', leaseMs)
-    expect(await turns.orphaned(0, 10)).toEqual([])
+    for (const { turnId } of [answered, waiting, reading]) await dispatchedMinutesAgo(turnId, 2)
+    expect(await turns.orphaned(60_000, 10)).toEqual([])
   })
 
   it('include those of dead workers and dead readers', async () => {
@@ -391,7 +401,8 @@ describe('orphaned turns', () => {
     const reading = await turns.accept(message({ channelId: 'b', attachments: [file('x')] }))
     await attachments.claim(reading.dispatch.attachmentIds[0] ?? '', 'dead:2', leaseMs)
     await turns.dropForeignLeases('alive:')
-    const found = await turns.orphaned(0, 10)
+    for (const { turnId } of [answered, reading]) await dispatchedMinutesAgo(turnId, 2)
+    const found = await turns.orphaned(60_000, 10)
     expect(found.map(({ turnId }) => turnId).toSorted()).toEqual([answered.turnId, reading.turnId].toSorted())
     expect(found.find(({ turnId }) => turnId === reading.turnId)?.attachmentIds).toEqual(reading.dispatch.attachmentIds)
   })

@@ -6,7 +6,7 @@
 import { deadlineAfter, moment } from '../core/clock.ts'
 import type { Json } from '../core/json.ts'
 import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from '../core/message.ts'
-import type { Accepted, MessageRef, Revised, TurnState } from '../core/platform.ts'
+import type { Accepted, KnownTalk, MessageRef, Revised, TurnState } from '../core/platform.ts'
 import type { AttachmentReceipt, Citation, Receipt } from '../core/reply.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
 
@@ -62,6 +62,9 @@ export interface TurnOverrides {
 /** What the permission check of a turn's buttons needs. */
 export interface TurnAbout {
   conversation: ConversationRef
+  conversationKey: string
+  /** Of the place where the answer is read. */
+  placeKey: string
   /** Of its first message. */
   author: Author
   /** Asked in a direct conversation. */
@@ -71,8 +74,7 @@ export interface TurnAbout {
 }
 
 export interface Participation {
-  /** The newest message that was taken in. */
-  last: { messageId: string; sentAt: string }
+  known: KnownTalk
   /** Whether this person has asked in it. */
   asked: boolean
 }
@@ -83,9 +85,9 @@ export interface Participation {
  * step of a turn and is stored on its row, because everything else about a turn is decided under that row's lock.
  */
 export interface StoredStep {
-  /** 1-based, in the order of the steps. */
+  /** 1-based, in the order of the steps; 0: done ahead, while files were read. */
   n: number
-  kind: 'gather'
+  kind: 'gather' | 'web'
   inputHash: string
   result: Json
 }
@@ -94,13 +96,15 @@ export interface StoredStep {
 export interface TurnWork {
   id: string
   conversationKey: string
+  /** Of the place where the answer is read (src/core/place.ts). */
+  placeKey: string
   platform: string
   replyTarget: ReplyTarget
   /** None are left where people deleted them. */
   messages: IncomingMessage[]
   /** Of this turn, in the order they were sent. */
   attachments: StoredAttachment[]
-  /** Read files of earlier turns of the conversation, newest first. */
+  /** Read files of earlier turns of the conversation, newest first. As in the history, private ones only for their author alone. */
   earlierFiles: StoredAttachment[]
   /** Oldest first; the latest version of each. */
   history: PastTurn[]
@@ -169,10 +173,14 @@ export interface Turns {
   release(turnId: string, owner: string, use?: 'unused'): Promise<void>
   /** Stores a completed step; steps from the same number on, of an earlier input, are gone. */
   saveStep(turnId: string, owner: string, step: StoredStep): Promise<'saved' | 'lost'>
+  /** Stores what was done for a turn before it began; nothing where it has begun. */
+  saveAhead(turnId: string, step: Omit<StoredStep, 'n'>): Promise<void>
   /** `withdrawn`: people deleted its question meanwhile. */
   saveOutcome(turnId: string, owner: string, outcome: StoredOutcome): Promise<'saved' | 'lost' | 'withdrawn'>
   /** How a turn ended; `null` while it has not, or where it is not known. */
   ended(turnId: string): Promise<StoredOutcome | null>
+  /** The digest of the program's request that a turn answers; `null` where there is none. */
+  digestOf(turnId: string): Promise<string | null>
   /** Ends the turn and its lease; answers the next turn of the conversation. A withdrawn turn does not end: it is erased. */
   finish(
     turnId: string,
@@ -187,6 +195,8 @@ export interface Turns {
   removePart(turnId: string, ordinal: number): Promise<void>
   /** `eventId`: the message or press that asks for it. `null` for a turn that is not known. */
   requestStop(turnId: string, eventId?: string): Promise<TurnState | null>
+  /** Asks the open turns of this person to stop, if they are disabled: those of all their accounts and keys. */
+  stopOfDisabled(personId: string): Promise<{ turnId: string; state: TurnState }[]>
   /** Replaces the text of a message by its author, while its turn has not started. */
   revise(platform: string, id: string, text: string, authorId: string): Promise<Revised>
   /** What Parley knows of a conversation; `null` where no message of it was taken in. */
@@ -208,11 +218,15 @@ export interface Turns {
    */
   stopTarget(conversationKey: string, platform: string, messageId: string): Promise<string | null>
   about(turnId: string): Promise<TurnAbout | null>
+  /** The messages that a turn and its regenerations answer. */
+  questionOf(turnId: string): Promise<IncomingMessage[]>
   /**
    * A new turn that answers the same messages in the same reply; without a wish it keeps the old turn's. Throws
    * `turn_not_found`, `turn_not_latest`.
    */
   regenerate(turnId: string, overrides?: Omit<TurnOverrides, 'from'>): Promise<Dispatch>
+  /** Writes again whose question a turn and its regenerations answer: the person and teams of the asker. */
+  setAsker(turnId: string, asker: Pick<Author, 'id' | 'personId' | 'teamIds'>): Promise<void>
   /**
    * Turns that may be lost: no lease, no file being read, handed to the queue or looked at longer than `olderThanMs` ago;
    * the longest ago first. Counts as looking at them, so that the next call finds others.

@@ -9,6 +9,8 @@ export interface UsageWithin {
   workspaceId?: string
   channelId?: string
   userId?: string
+  /** All accounts and keys of a person. */
+  personId?: string
 }
 
 type UsageGroup = 'user' | 'channel' | 'model'
@@ -82,7 +84,7 @@ export interface Usage {
   /** Questions that are not answered yet, and for how many milliseconds the oldest. */
   waiting(): Promise<{ turns: number; oldestMs: number | null }>
   /** The newest ended turn of a conversation or, without its thread, of the channel; by this author alone where given. */
-  latestTurn(conversation: ConversationRef, authorId?: string): Promise<string | null>
+  latestTurn(conversation: ConversationRef, viewer: string, which?: 'own'): Promise<string | null>
 }
 
 interface Row {
@@ -132,8 +134,8 @@ export function createUsage({ query, prisma }: Pick<Database, 'query' | 'prisma'
       const [row] = await query<{ turns: string; oldest: number | null }>(waiting, [])
       return { turns: Number(row?.turns ?? 0), oldestMs: row?.oldest ?? null }
     },
-    async latestTurn({ platform, workspaceId, channelId, threadId }, authorId) {
-      const values = [platform, workspaceId, channelId, threadId ?? null, authorId ?? null]
+    async latestTurn({ platform, workspaceId, channelId, threadId }, viewer, which) {
+      const values = [platform, workspaceId, channelId, threadId ?? null, viewer, which === 'own']
       const [row] = await query<{ id: string }>(latest, values)
       return row?.id ?? null
     },
@@ -141,8 +143,8 @@ export function createUsage({ query, prisma }: Pick<Database, 'query' | 'prisma'
 }
 
 function valuesOf({ within, from, to }: Pick<UsageQuery, 'within' | 'from' | 'to'>): unknown[] {
-  const { platform = null, workspaceId = null, channelId = null, userId = null } = within
-  return [platform, workspaceId, channelId, userId, from, to]
+  const { platform = null, workspaceId = null, channelId = null, userId = null, personId = null } = within
+  return [platform, workspaceId, channelId, userId, from, to, personId]
 }
 
 function rowOf(row: Row): UsageRow {
@@ -170,17 +172,22 @@ function rowOf(row: Row): UsageRow {
 /** Like encodeURIComponent for the ids that platforms use; other characters stay unchanged. */
 const part = (column: string) => `replace(replace(${column}, '%', '%25'), '/', '%2F')`
 
+/** The page has no channels, and its threads are of one person each: all of them are one row. */
+export const everyThread = '*'
+const channelKey = (table: string) => `concat_ws('/', ${part(`${table}platform`)}, ${part(`${table}workspace_id`)},
+    case when ${table}platform = 'console' then '${everyThread}' else ${part(`${table}channel_id`)} end)`
+
 const ledgerKeys: Record<UsageGroup | 'all', string> = {
   all: `null::text`,
   user: `concat_ws('/', ${part('platform')}, ${part('workspace_id')}, ${part('user_id')})`,
-  channel: `concat_ws('/', ${part('platform')}, ${part('workspace_id')}, ${part('channel_id')})`,
+  channel: channelKey(''),
   model: `concat_ws('/', provider, model)`,
 }
 
 const turnKeys: Record<UsageGroup | 'all', string> = {
   all: `null::text`,
   user: `concat_ws('/', ${part('conversation.platform')}, ${part('conversation.workspace_id')}, ${part('turn.author_id')})`,
-  channel: `concat_ws('/', ${part('conversation.platform')}, ${part('conversation.workspace_id')}, ${part('conversation.channel_id')})`,
+  channel: channelKey('conversation.'),
   model: `concat_ws('/', turn.receipt ->> 'provider', turn.receipt ->> 'model')`,
 }
 
@@ -190,11 +197,16 @@ const both = (column: string) => `
   percentile_cont(0.5) within group (order by ${column}) as ${column}_median,
   percentile_cont(0.95) within group (order by ${column}) as ${column}_p95`
 
+const ofPerson = (platform: string, workspace: string, account: string) => `exists (
+      select from person_accounts($7::uuid) own
+      where own.platform = ${platform} and own.account = ${account} and coalesce(own.workspace, ${workspace}) = ${workspace})`
 const ledgerWithin = `($1::text is null or platform = $1) and ($2::text is null or workspace_id = $2)
     and ($3::text is null or channel_id = $3) and ($4::text is null or user_id = $4)
+    and ($7::uuid is null or ${ofPerson('platform', 'workspace_id', 'user_id')})
     and reserved_at >= $5 and reserved_at < $6 and state <> 'released'`
 const turnWithin = `($1::text is null or conversation.platform = $1) and ($2::text is null or conversation.workspace_id = $2)
     and ($3::text is null or conversation.channel_id = $3) and ($4::text is null or turn.author_id = $4)
+    and ($7::uuid is null or ${ofPerson('conversation.platform', 'conversation.workspace_id', 'turn.author_id')})
     and turn.finished_at >= $5 and turn.finished_at < $6`
 
 const authorName = `(select message -> 'author' ->> 'name' from inbound where inbound.turn_id = turn.source_id limit 1)`
@@ -249,14 +261,14 @@ function seriesBy(bucket: 'hour' | 'day'): Statement {
     name: `usage_series_${bucket}`,
     text: `
 with moments as (
-  select local, local at time zone $7 as at
-  from generate_series(date_trunc('${bucket}', $5::timestamptz at time zone $7),
-    ($6::timestamptz at time zone $7) - interval '1 microsecond', interval '1 ${bucket}') local
+  select local, local at time zone $8 as at
+  from generate_series(date_trunc('${bucket}', $5::timestamptz at time zone $8),
+    ($6::timestamptz at time zone $8) - interval '1 microsecond', interval '1 ${bucket}') local
 ), paid as (
-  select date_trunc('${bucket}', reserved_at at time zone $7) as local, sum(${spent}) as cost
+  select date_trunc('${bucket}', reserved_at at time zone $8) as local, sum(${spent}) as cost
   from ledger where ${ledgerWithin} group by 1
 ), asked as (
-  select date_trunc('${bucket}', turn.finished_at at time zone $7) as local, count(*) as questions
+  select date_trunc('${bucket}', turn.finished_at at time zone $8) as local, count(*) as questions
   from turn join conversation on conversation.key = turn.conversation_key
   where ${turnWithin} group by 1
 )
@@ -278,7 +290,7 @@ const latest: Statement = {
   text: `
 select turn.id from turn join conversation on conversation.key = turn.conversation_key
 where conversation.platform = $1 and conversation.workspace_id = $2 and conversation.channel_id = $3
-  and ($4::text is null or conversation.thread_id = $4) and ($5::text is null or turn.author_id = $5)
-  and turn.receipt is not null
+  and ($4::text is null or conversation.thread_id = $4)
+  and (turn.author_id = $5 or not turn.private and not $6::boolean) and turn.receipt is not null
 order by turn.seq desc limit 1`,
 }

@@ -1,5 +1,6 @@
 /** Sentences about answers: receipts, notices, progress, answers that are empty or stopped, buttons, approvals, limits. */
 import { formatUsd, type NanoUsd } from '../core/money.ts'
+import type { Period } from '../core/window.ts'
 import { modelVariables } from './phrases.ts'
 
 /** What an answer's receipt adds to it. */
@@ -13,12 +14,25 @@ export const noticeWording = {
   stoppedMidAnswerAnd: (model: string, failure: string) => `${model} stopped mid-answer. ${failure}`,
   cutOff: (model: string, tokens: number) =>
     `The answer reached the limit of ${tokens} tokens for ${model} and was cut off. Ask for the rest to continue.`,
+  historyCut: (messages: number) =>
+    `The ${messages === 1 ? 'oldest message' : `${messages} oldest messages`} did not fit the model and ${messages === 1 ? 'was' : 'were'} left out.`,
+  blind: (model: string) => `${model} cannot see pictures. It was given the text that was recognized in them.`,
+  cutByBudget: (tokens: number) =>
+    `The answer was cut off after ${tokens} tokens, because the budget held no more. Ask for the rest when there is money again.`,
   partlyDeclined: (model: string) =>
     `${model} declined to answer part of this. Rephrase the question, or choose another model.`,
   unknownCitations: (count: number) =>
     `${count === 1 ? '1 citation was' : `${count} citations were`} removed because the model was not given the cited place.`,
+  unsupportedCitations: (count: number) =>
+    count === 1
+      ? '1 citation was removed because its source does not support the statement.'
+      : `${count} citations were removed because their sources do not support the statements.`,
+  picturesUnseen: (pictures: number, model: string) =>
+    `${model} cannot see pictures, so it answered without seeing ${pictures === 1 ? 'the picture' : `the ${pictures} pictures`}. Choose a model that can.`,
   nothingConfigured: `No language model is configured, so Parley quotes the files. To get written answers, set ${modelVariables}.`,
   pagesMissing: (pages: string) => `None of the files has text on ${pages}, so Parley used all of their pages.`,
+  webNothing: 'The web search found no page that Parley could read.',
+  linkUnread: (address: string, problem: string) => `${address} was not read: ${problem}`,
   searchTooSlow: 'The file search took too long, so Parley used parts of each file instead of the best matches.',
 }
 
@@ -122,10 +136,13 @@ export const actionWording = {
     `Only ${asker === undefined ? 'the person who asked' : `${asker}, who asked,`} and managers of this channel can ${action} this answer. Ask the question yourself to get your own answer.`,
 }
 
+const currently = { day: 'today', week: 'this week', month: 'this month' } satisfies Record<Period, string>
+
 /** An admin's approval of one question over a budget. */
 export const approvalWording = {
   approve: 'Approve once',
   decline: 'Decline',
+  raise: (amount: NanoUsd, period: Period) => `Add ${formatUsd(amount).replace(/\.00$/, '')} ${currently[period]}`,
   requested: 'An admin has been asked to approve it once.',
   untilThenQuotes: (requested: string) => `${requested} Until then, Parley quotes the files.`,
   adminsOnly: 'Only admins can approve or decline this. Ask an admin to decide.',
@@ -140,6 +157,7 @@ export const approvalWording = {
 export const admissionWording = {
   rateLimited: (whose: 'your' | 'channel', perMinute: number, seconds: number) =>
     `${whose === 'your' ? 'You have' : 'This channel has'} reached the limit of ${counted(perMinute, 'question')} per minute. Try again in ${counted(seconds, 'second')}.`,
+  disabled: 'Your account in Parley is disabled. Ask an admin to enable it.',
   guests: (who: 'guest' | 'stranger') =>
     `Parley does not answer ${who === 'guest' ? 'guests' : 'people from other organizations'} here. Ask a member of this workspace to ask for you, or ask an admin to change the policy.`,
 }

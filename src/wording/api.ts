@@ -7,13 +7,19 @@ export const apiErrors = {
   invalidParameter: (name: string, reason: string | undefined) =>
     `\`${name}\` is invalid: ${reason ?? 'see /openapi.json for its format'}.`,
   unsupported: (name: string, instead: string) => `\`${name}\` is not supported. ${instead}`,
-  lastMessageNotUser: 'The last message must have the role `user`.',
+  nothingAsked: 'The request has no message of a user. Add one with your question.',
+  idempotencyKeyReused:
+    'This Idempotency-Key was used with another request. Use a new key for each request, and the same key only to repeat one.',
+  keyRevoked:
+    'This API key was revoked, so the answer was ended. An admin can create a new key with `/parley keys create`.',
   lastMessageEmpty: 'The last message is empty. Write a question or send a file.',
   lastMessageTooLong: (characters: number, limit: number) =>
     `The last message has ${characters} characters, more than the limit of ${limit}. Shorten it, or send the text as a file.`,
   toolMessages: 'Tools are not supported. Send only system, user and assistant messages.',
   toolCalls: 'Tools are not supported. Remove messages with `tool_calls`.',
   modelUnknown: (id: string) => `There is no model named ${id}. List the models with GET /v1/models.`,
+  scopeBeyondKey: (wanted: string, scopes: readonly string[]) =>
+    `This key cannot give a token for the scope "${wanted}". It may do: ${scopes.join(', ')}.`,
   tooManyOpen: 'Too many requests are waiting for answers right now. Please try again in a moment.',
 }
 
@@ -25,7 +31,7 @@ export const apiFileErrors = {
   dataMissing: 'A file part needs `file_data`. Send the file itself there.',
   idsUnsupported: 'File ids are not supported. Send the file itself as `file_data`.',
   notADataUrl: (parameter: string) =>
-    `\`${parameter}\` must be a data: URL such as data:image/png;base64,… Parley does not download files from the web here.`,
+    `\`${parameter}\` must be a data: URL such as data:image/png;base64,… Pictures may also have an https address.`,
   malformedDataUrl: (parameter: string) => `\`${parameter}\` is not a valid data: URL. Percent-encode its data.`,
   notBase64: (parameter: string) => `\`${parameter}\` is not valid base64. Encode the file's bytes as base64.`,
 }
@@ -40,25 +46,27 @@ export const apiInstead = {
   modalities: 'Parley answers in text only.',
   audio: 'Parley answers in text only.',
   logprobs: 'Remove `logprobs`.',
-  stop: 'Remove `stop` and cut the text yourself.',
-}
-
-/** Text that Parley adds to an answer. */
-export const apiAnswer = {
-  /** A stream cannot take text back, so the new answer follows. */
-  restarted: '_The model stopped partway. Here is the full answer:_',
-  moreSources: (count: number) => `(and ${count} more)`,
 }
 
 /** Descriptions in `/openapi.json`. */
 export const apiDescriptions = {
-  endpoint: (ignored: readonly string[], refused: readonly string[]) =>
-    `OpenAI's Chat Completions with Parley's routing, files and budgets. Send files as data: URLs in the messages. Citations appear in the text as [n], with the sources below it. Ignored parameters are listed in the x-parley-ignored header: ${ignored.join(', ')}. Rejected parameters: ${refused.join(', ')}.`,
+  endpoint: (refused: readonly string[]) =>
+    `OpenAI's Chat Completions with Parley's routing, files and budgets. A model asked for by name gets the messages as they are; with the model parley, Parley chooses the model and adds its rules. Send files as data: URLs in the messages, pictures also by https address. Citations appear in the text as [n]; the parley field of the answer lists sources, files and notices. Parameters without effect are listed in the x-parley-ignored header. Rejected parameters: ${refused.join(', ')}.`,
+  about: 'What Parley adds to the answer. In a stream, the last chunk has it.',
+  keyReused: 'The Idempotency-Key was used with another request.',
   complete: 'Answer a conversation',
+  createToken: 'Get a token for 15 minutes in place of the key',
+  token: 'The token, for all scopes of the key or those in `scope`.',
+  readUsage: 'Read what the key has spent',
+  keyUsage: 'Questions, costs and budgets of the current day, week or month.',
+  runCommand: "Run a command with the rights of the key's owner",
+  commandAnswer: 'What the command answered, and its files.',
+  scopeMissing: 'The key does not have the scope for this.',
   idempotencyKey: 'A repeated request gets the same answer and costs nothing extra.',
   answer: 'The answer. With `stream`, server-sent events that end with [DONE].',
   created: 'Seconds since 1970.',
   answeredBy: 'The model that answered.',
+  reasoning: 'What the model thought before it answered, as far as its server tells.',
   listModels: 'List the models you can choose; `parley` picks one for you',
   models: 'The models.',
   showModel: 'Get one model',

@@ -7,12 +7,6 @@ interface UnreadFile {
   problems: { userMessage: string }[]
 }
 
-interface FileCounts {
-  read: number
-  partly: number
-  skipped: number
-}
-
 export const chatWording = {
   /** Buttons under an answer. */
   buttons: {
@@ -22,23 +16,13 @@ export const chatWording = {
     cheaper: 'Cheaper model',
     better: 'Better model',
     why: 'Why this answer?',
+    mine: 'Search what only I can see',
     good: 'Good answer',
     bad: 'Bad answer',
   },
 
   /** Below an answer. */
   moreSources: (count: number) => `and ${count} more ${count === 1 ? 'source' : 'sources'}`,
-  /** Nothing when all files were read. */
-  files({ read, partly, skipped }: FileCounts): string {
-    if (partly + skipped === 0) return ''
-    const counts = [
-      read === 0 ? '' : `${read} read`,
-      partly === 0 ? '' : `${partly} partly read`,
-      skipped === 0 ? '' : `${skipped} skipped`,
-    ].filter((count) => count !== '')
-    return counts.length === 0 ? '' : `Files: ${counts.join(', ')}`
-  },
-
   /** A file that was not read, or not in full: its name once. `summary` as in its receipt. */
   unreadFile({ name, outcome, summary, problems }: UnreadFile): string {
     const why =

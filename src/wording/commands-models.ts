@@ -32,18 +32,23 @@ export const modelWording = {
     `${code(name)} is now enabled ${where(who)}.${stillOff ? ' It is still off here because a wider setting disables it.' : ''}`,
   wasEnabled: (name: string, who: string) => `${code(name)} was not disabled ${where(who)}.`,
   disabled: (name: string, who: string) => `${code(name)} is now disabled ${where(who)}.`,
+  wasDefault:
+    ' It was the default here. Until you set another one with `/parley models default`, Parley chooses the model for each question.',
   undo: 'Undo',
   quotingStays:
     'You cannot disable quoting, because it answers when no model can. `/parley models list` lists the models that you can disable.',
   default: (name: string, who: string, before: string | null) =>
     `${code(name)} is now the default ${where(who)}${was(before)}.`,
-  noDefault: (who: string, before: string | null) => `There is no default model ${where(who)} now${was(before)}.`,
+  noDefault: (who: string, before: string | null) =>
+    `Parley chooses the model for each question ${where(who)} now${was(before)}.`,
   pinned: (name: string, who: string) =>
     `${code(name)} is now pinned ${where(who)}. To undo this, type \`/parley models unpin\`.`,
   unpinned: (who: string, before: string) => `Parley chooses the model ${where(who)} again${was(before)}.`,
   /** The end of "… is pinned". */
   pinnedBy: {
+    person: 'for you',
     user: 'for you',
+    team: 'for your team',
     key: 'for this API key',
     channel: 'for this channel',
     workspace: 'for this workspace',
@@ -51,6 +56,8 @@ export const modelWording = {
   },
   notPinned: (who: string) => `No model was pinned ${where(who)}.`,
   aliasNotOneWord: (typed: string) => `An alias is one word, such as \`fast\`, not ${code(typed)}.`,
+  aliasReserved: (typed: string) =>
+    `${code(typed)} lets Parley choose the model, so it cannot name one. Choose another word.`,
   aliasIsModel: (typed: string) => `${code(typed)} is the name of a model. Choose another word.`,
   alias: (alias: string, name: string, before: string | null) =>
     `${code(alias)} now means ${code(name)}${was(before)}.`,
@@ -61,6 +68,7 @@ export const modelWording = {
   priceSet: (name: string, price: string, before: string) => `${code(name)}: ${price}. Was: ${before}.`,
   notAPrice:
     'Give two prices, per million input and output tokens, or one with `--per-hour`. For example: `/parley models price gpt-5-mini 0.25 2`',
+  priceOrClear: 'Set prices or clear them, not both: leave out the prices, or leave out `--clear`.',
   setPrices: 'set prices',
   noPrice: 'no price',
   noPriceYet: `no price, so Parley does not use it until you set one with ${setPrice}`,
@@ -130,6 +138,15 @@ const followUps = {
   asker: 'Parley answers those who have asked it something there',
   named: 'Parley answers only messages that mention it',
 }
+const web = {
+  on: 'Parley searches the web for every question',
+  off: 'Parley neither searches the web nor reads links',
+  auto: 'Parley searches the web where a question calls for it, and reads links',
+}
+const memory = (on: boolean) =>
+  on
+    ? 'Parley searches files that were shared earlier and that everybody there can see'
+    : 'Parley uses only the files of the conversation itself'
 const atLimit = {
   cheaper: 'a cheaper model answers if there is one',
   refuse: 'Parley refuses the question',
@@ -149,6 +166,8 @@ export const policyWording = {
     guests: (what: 'answer' | 'refuse') => `${guests} ${what === 'answer' ? 'get answers' : 'get no answers'}`,
     atLimit: (what: 'cheaper' | 'refuse') => `When a budget is used up, ${atLimit[what]}`,
     followUps: (what: FollowUps) => `In threads that it takes part in, ${followUps[what]}`,
+    web: (what: keyof typeof web) => web[what],
+    memory,
     timeZone: (zone: string) => `Budgets reset in the time zone ${zone}`,
   },
   localOnly: (who: string) => `Only local models answer ${where(who)} now.`,
@@ -161,6 +180,8 @@ export const policyWording = {
   guests: (who: string, what: 'answer' | 'refuse') =>
     `${guests} now get ${what === 'answer' ? 'answers' : 'no answers'}${inScope(who)}.`,
   followUps: (who: string, what: FollowUps) => `${followUps[what]} in threads that it takes part in${inScope(who)}.`,
+  web: (who: string, what: keyof typeof web) => `${web[what]}${inScope(who)}.`,
+  memory: (who: string, on: boolean) => `${memory(on)}${inScope(who)}.`,
   atLimit: (who: string, what: 'cheaper' | 'refuse') => `Set for ${who}: when a budget is used up, ${atLimit[what]}.`,
 }
 

@@ -1,28 +1,65 @@
 /** Answers and refusals of commands. Those about models are in commands-models.ts, those about money in commands-money.ts. */
 import type { Role } from '../core/command.ts'
 import type { Json } from '../core/json.ts'
-import { type Scope, type Spender, scopeOf } from '../core/scope.ts'
+import { ownScope, readScope, type Scope, type Spender, scopeOf } from '../core/scope.ts'
 import { bulleted, code, listed, many, quoted, seconds } from './phrases.ts'
 
-/** What a setting applies to, seen from the person who asks: `everyone`, `this channel`, `you`, `<@U1>`. */
-export function scopeName(scope: Scope, spender: Spender): string {
+/** Of the scopes of keys, people, teams and models. */
+export type ScopeNames = ReadonlyMap<Scope, string>
+
+/** What a setting applies to, seen from the person who asks: `everyone`, `this channel`, `you`, `<@U1>`, Ben, the key `website`. */
+export function scopeName(scope: Scope, spender: Spender, names: ScopeNames): string {
   if (scope === 'all') return scopeWording.everyone
   if (scope === scopeOf.workspace(spender)) return 'this workspace'
   if (scope === scopeOf.channel(spender)) return 'this channel'
-  if (scope === scopeOf.user(spender)) return scopeWording.you
+  if (scope === ownScope(spender)) return scopeWording.you
+  if (scope === scopeOf.user(spender)) return scopeWording.youHere
   const [kind, rest = ''] = scope.split(/:(.*)/s)
   const parts = rest.split('/').map(decodeURIComponent)
   const sameWorkspace = parts[0] === spender.platform && parts[1] === spender.workspaceId
+  if (parts[0] === 'console' && (kind === 'user' || kind === 'channel')) return onPage(kind, parts[2] ?? '', names)
+  // A program's requests have its key for a person and for a channel.
+  if (parts[0] === 'api' && parts[2] !== undefined) return scopeName(scopeOf.key(parts[2]), spender, names)
   if (kind === 'user') return sameWorkspace ? `<@${parts[2]}>` : `the person ${parts.join('/')}`
   if (kind === 'channel') return sameWorkspace ? `<#${parts[2]}>` : `the channel ${parts.join('/')}`
-  return kind === 'model' ? `the model ${parts.slice(1).join('/')}` : `the ${kind} ${parts.join('/')}`
+  if (kind === 'person') return names.get(scope) ?? scopeWording.gonePerson
+  if (kind === 'team') return `the team ${names.get(scope) ?? parts.join('/')}`
+  if (kind === 'key') return `the key ${code(names.get(scope) ?? parts.join('/'))}`
+  return kind === 'model'
+    ? `the model ${names.get(scope) ?? parts.slice(1).join('/')}`
+    : `the ${kind} ${parts.join('/')}`
+}
+
+function onPage(kind: 'user' | 'channel', id: string, names: ScopeNames): string {
+  if (kind === 'channel') return 'a thread of the page'
+  if (id === 'cli') return 'the terminal'
+  return id === 'local' ? 'the user of the page' : (names.get(scopeOf.person(id)) ?? scopeWording.gonePerson)
+}
+
+/** Who did something, by what is stored of them: `slack/T1/U1`. */
+export function nameOfAccount(account: string, spender: Spender, names: ScopeNames): string {
+  const scope = readScope(`user:${account}`)
+  return scope === undefined ? account : scopeName(scope, spender, names)
+}
+
+/** A model as people call it; by its full name where nobody has said how. */
+export function modelName(provider: string, id: string, names: ScopeNames): string {
+  return names.get(scopeOf.model(provider, id)) ?? code(`${provider}/${id}`)
 }
 
 /** `who` is a `scopeName`, here and below. */
 export const scopeWording = {
   everyone: 'everyone',
   you: 'you',
+  /** An account that is linked to a person, apart from their other accounts. */
+  youHere: 'you in this workspace',
+  gonePerson: 'somebody whose account was deleted',
   where: (who: string) => (who === 'everyone' ? 'everywhere' : `for ${who}`),
+  noPerson: (typed: string) =>
+    `Nobody here is called ${code(typed)}. Mention the person, or type the whole name in quotes or the id. \`/parley people list\` shows both.`,
+  severalPeople: (typed: string) =>
+    `Several people are called ${code(typed)}. Type the id from \`/parley people list\`, such as \`person:5f0e…\`.`,
+  noTeam: (typed: string) => `There is no team ${code(typed)}. \`/parley team list\` lists all teams.`,
   notForModelOrKey:
     'This setting applies to a channel, the workspace, everyone or a person, not to a model or a key. Name one of those, such as `channel`.',
 }
@@ -39,6 +76,7 @@ export const permissionWording = {
   askThem: 'Ask one of them; `/parley roles list` shows who they are.',
   managersAndAdmins: "the channel's managers and the workspace's admins",
   workspaceAdmins: "the workspace's admins",
+  teamManagers: 'managers of the team and admins of the whole installation',
   installationAdmins: 'admins of the whole installation',
   /** `what`: a verb with its object, `set prices`. */
   only: (who: string, what: string) => `Only ${who} can ${what}. ${permissionWording.askThem}`,
@@ -71,7 +109,7 @@ export const commandWording = {
   wanted: {
     text: 'some text',
     atMost: (characters: number) => `at most ${characters.toLocaleString('en')} characters`,
-    usd: 'an amount in USD, such as 20 or 0.50',
+    usd: 'an amount in USD up to a billion, such as 20 or 0.50',
     number: 'a number',
     between: (whole: boolean, least: number, most: number) =>
       `a ${whole ? 'whole ' : ''}number from ${least} to ${most.toLocaleString('en')}`,
@@ -119,8 +157,9 @@ const from = (who: string) => (who === 'you' ? 'of yours' : `from ${who}`)
 
 export const forgetWording = {
   thisThread: 'this thread',
+  allAccounts: 'all accounts that are linked to you',
   sayWhat:
-    'Say what to delete: `/parley forget thread`, `/parley forget channel`, `/parley forget me`, `/parley forget file` with its name, or mention a channel or a person.',
+    'Say what to delete: `/parley forget thread`, `/parley forget channel`, `/parley forget me`, `/parley forget everywhere`, `/parley forget file` with its name, or mention a channel or a person.',
   nothing: (who: string) => `Nothing is stored for ${who}.`,
   counts: ({ questions, answers, files }: ForgetCounts, settings: number) =>
     listed([
@@ -151,12 +190,19 @@ const inCharge = (who: string) => (who === 'everyone' ? 'the whole installation'
 export const roleWording = {
   installation: (people: string[]) => `Admins of the whole installation: ${listed(people) || 'none'}`,
   elsewhere: (count: number) => `${count} in other workspaces`,
-  workspace: (people: string[]) => `Admins of this workspace: ${listed(['its owners', ...people])}`,
+  /** `owners`: the platform says who they are. */
+  workspace: (people: string[], owners: boolean) =>
+    owners || people.length > 0
+      ? `Admins of this workspace: ${listed([...(owners ? ['its owners'] : []), ...people])}`
+      : 'Admins of this workspace: none. An admin of the whole installation can name them with `/parley roles set`.',
   channel: (people: string[]) => `Managers of this channel: ${listed(people) || 'none'}`,
   set: (person: string, role: string, who: string) => `<@${person}> is now ${article(role)} of ${inCharge(who)}.`,
   removed: (person: string, role: string, who: string) =>
     `<@${person}> is no longer ${article(role)} of ${inCharge(who)}.`,
   none: (person: string) => `<@${person}> has no role here that was set by command.`,
+  notAPerson: (typed: string) =>
+    `${code(typed)} is not a person. Mention the person, or in the terminal name platform, workspace and person, such as \`slack/T0123/U0456\`.`,
+  elsewherePerson: (typed: string, who: string) => `${code(typed)} does not belong to ${who}. Name someone who does.`,
   wrongScope:
     'A role applies to the channel, the workspace or everywhere. For example: `/parley roles set <@U123> manager for channel`.',
   managersAreOfChannels:
@@ -170,10 +216,10 @@ const units = {
 export type Limit = keyof typeof units
 
 export const limitWording = {
-  none: 'No limits are set by command here. Set one with `/parley limits set rate 10 channel`.',
+  none: 'No limits are set by command here. Set one with `/parley limits set rate 10 for channel`.',
   line: (who: string, limit: Limit, value: number) => `For ${who}: ${units[limit](value)}`,
   notALimit: (typed: string) =>
-    `A limit is a whole number from 1 to 100,000, or off, not ${code(typed)}. ${commandWording.example('limits set rate 10 channel')}`,
+    `A limit is a whole number from 1 to 100,000, or off, not ${code(typed)}. ${commandWording.example('limits set rate 10 for channel')}`,
   set: (who: string, limit: Limit, value: number, before: number | null) =>
     `New limit for ${who}: ${units[limit](value)}${was(before)}.`,
   removed: (who: string, limit: Limit, before: number | null) =>
@@ -222,6 +268,8 @@ export const templateWording = {
   unknown: (name: string) => `There is no template ${code(name)} here.`,
   listAll: '`/parley templates list` lists all templates.',
   notOneWord: (typed: string) => `The name of a template is one word, such as \`summary\`, not ${code(typed)}.`,
+  brokenVariable: (text: string) =>
+    `${code(text)} is not a variable. Write a variable as \`{{name}}\`, with letters and digits.`,
   tooMany: (most: number) => `There are already ${most} templates. Remove one with \`/parley templates remove\`.`,
   saved: (who: string, line: string, replaced: boolean) =>
     `${replaced ? 'Replaced' : 'Saved'} for ${who}. To use it: ${code(line)}`,
@@ -270,6 +318,7 @@ export const auditWording = {
   /** `Anna` + `set the daily budget for everyone to $0.001 (was $0.01)`. */
   change(name: string, who: string, before: Json, after: Json): string {
     const [first = '', ...rest] = name.split(' ')
+    if (first === 'booking') return correction(rest.join(' '), before, after)
     if (first === 'budget') return budgetChange(rest, who, fieldsOf(before), after === null ? null : fieldsOf(after))
     if (first === 'key')
       return `${after === null ? 'revoked' : 'created'} the API key ${code(String(fieldsOf(after ?? before).name))}`
@@ -287,6 +336,12 @@ export const auditWording = {
       ? `cleared the ${setting} for ${who}${old}`
       : `set the ${setting} for ${who} to ${quoted(inWords(after), 120)}${old}`
   },
+}
+
+function correction(id: string, before: Json, after: Json): string {
+  const { model, cost: old } = Object(before) as Record<string, Json>
+  const { cost, reason } = Object(after) as Record<string, Json>
+  return `corrected the cost of a call of ${String(model)} (${id}) to $${String(cost)} (was $${String(old)}): ${quoted(String(reason), 200)}`
 }
 
 function budgetChange(words: string[], who: string, before: Fields, after: Fields | null): string {

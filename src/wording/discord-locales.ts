@@ -25,6 +25,7 @@ const spanish = {
   askFile: { description: 'Un documento, imagen, grabación u otro archivo' },
   askAnotherFile: { description: 'Otro archivo' },
   askModel: { description: 'El modelo que responde' },
+  askSearch: { description: 'Buscar en la web o no' },
   askPrivate: { description: 'Mostrar la respuesta solo a ti' },
 }
 
@@ -100,6 +101,15 @@ export const commandLocales = {
     'pt-BR': { description: 'O modelo que responde' },
     it: { description: 'Il modello che risponde' },
     ja: { description: '回答するモデル' },
+  } satisfies Translated<Described>,
+  askSearch: {
+    de: { description: 'Im Web danach suchen oder nicht' },
+    fr: { description: 'Chercher sur le web, ou non' },
+    'es-ES': spanish.askSearch,
+    'es-419': spanish.askSearch,
+    'pt-BR': { description: 'Pesquisar na web ou não' },
+    it: { description: 'Cercare sul web o no' },
+    ja: { description: 'ウェブで検索するかどうか' },
   } satisfies Translated<Described>,
   askPrivate: {
     de: { description: 'Die Antwort nur dir zeigen' },

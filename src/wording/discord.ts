@@ -8,6 +8,7 @@ export const discordButtons = {
   tryAgain: 'Try again',
   more: '⋯',
   why: 'Why this answer?',
+  mine: 'Search what only I can see',
   better: 'Better model',
   cheaper: 'Cheaper model',
   choose: 'Choose',
@@ -24,11 +25,14 @@ export const discordForms = {
 
 /** Discord's own description of `/ask` and `/parley`; at most 100 characters each. */
 export const discordCommandTexts = {
+  /** Of every place: all descriptions together have a limit, and `/parley help` tells more. */
+  place: 'Where it applies',
   ask: 'Ask Parley a question, with files if you like',
   askText: 'Your question. Leave empty to open a form for a long one',
   askFile: 'A document, picture, recording or other file',
   askAnotherFile: 'Another file',
   askModel: 'The model that answers',
+  askSearch: 'Search the web for it, or not',
   askPrivate: 'Show the answer only to you',
   parley: 'Settings, usage and help',
 }
@@ -40,8 +44,8 @@ export const discordWording = {
   /** Over the list of commands. Markdown. */
   howToAsk:
     'To ask, mention me, send me a direct message, or use `/ask`. To ask about a message, right-click it (on a phone, press and hold it) and choose **Apps**.',
-  /** Under the explanation of commands, whose lines are those to type elsewhere. */
-  fields: 'Here, choose the command and fill in its fields. Leave out `for` and `--`.',
+  /** Under the explanation of commands. */
+  fields: 'Type `/parley`, choose the command, and fill in its fields.',
   joined: 'Added to your question above. One answer will cover both.',
   noRecording: 'That message has no recording. Choose one with a voice message or a video.',
   messageGone: 'I cannot find or read that message. Check that it still exists and that I can see the channel.',

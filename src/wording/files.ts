@@ -1,5 +1,6 @@
 /** Every sentence that people read about a file: what was read, what was not, and why. Recordings: recordings.ts. */
 import { formatBytes } from '../core/blobs.ts'
+import { capitalized, listed } from './phrases.ts'
 
 const checkAndShare = 'Check the file and share it again.'
 const checkThatItOpens = 'Check that it opens for you, then share it again.'
@@ -7,6 +8,19 @@ const saveAgain = 'Save it again and share that.'
 const exportAsPdf = 'Export it as a PDF and share that.'
 const smallerPart = 'Share a smaller part of it, or ask an admin to raise the limit.'
 const onItsOwn = 'Share it on its own.'
+const shareApart = 'Share on its own what you need of that.'
+
+/** What a reader may find in a file without looking at it; media/unread.ts counts them. */
+export type UnreadPart =
+  | 'picture'
+  | 'chart'
+  | 'diagram'
+  | 'equation'
+  | 'embedded file'
+  | 'recording'
+  | 'form control'
+  | 'comment'
+  | 'hidden passage'
 
 /** Why nothing can be read. Each says what to do next. */
 const refusal = {
@@ -15,14 +29,39 @@ const refusal = {
     `${file.name} is ${file.called}${inBrackets(file.mediaType)}. ${file.next}`,
   unknownType: (name: string, mediaType: string | undefined) =>
     `${name} is not a kind of file that Parley can read${inBrackets(mediaType)}. Share it as a PDF or as text.`,
+  /** Its bytes tell nothing, so the advice is for what its name says. */
+  onlyNamed: (name: string, { called, next }: { called: string; next: string }) =>
+    `${name} is named like ${called}, but Parley does not recognize its content. ${next}`,
   encrypted: (name: string) => `${name} is protected by a password. Share a copy without the password.`,
   encryptedArchive: (name: string) => `${name} is protected by a password. Share its files without a password.`,
   needsLibreOffice: (name: string, extension: string) =>
     `${name} is in a format from before 2007, which Parley can read only with LibreOffice. Save it as .${extension} or PDF and share that, or ask an admin to install LibreOffice.`,
   binaryWorkbook: (name: string) =>
-    `${name} is a binary Excel workbook, which Parley cannot read. Save it as .xlsx and share that.`,
+    `${name} is a binary Excel workbook, which Parley can read only with LibreOffice. Save it as .xlsx and share that, or ask an admin to install LibreOffice.`,
+  xfaForm: (name: string) =>
+    `${name} is an Adobe XFA form without words or values that Parley can read. Print it to a PDF and share that.`,
+  compressed: (name: string) =>
+    `${name} is a compressed file that Parley cannot unpack, unless it holds a tar archive. Share the file in it, or a zip of it.`,
+  copyProtected: (name: string) =>
+    `${name} is protected against copying (DRM), and Parley cannot open it. Share a copy without the protection.`,
   noPages: (name: string) => `${name} has no pages to show.`,
   noSuchPage: (page: number, pages: number) => `There is no page ${page}. The file has ${count(pages, 'page')}.`,
+}
+
+/** What to do with a kind of file that Parley does not read. */
+const advice = {
+  picture: 'Parley cannot read this kind of picture. Save it as PNG or JPEG and share that.',
+  recording: 'Parley cannot read this kind of recording. Convert it to mp3 and share that.',
+  video: 'Parley cannot read this kind of video. Convert it to mp4 and share that.',
+  password: 'Save a copy without the password and share that.',
+  office: 'Parley cannot read this kind of office file. Export it as a PDF and share that.',
+  program: 'Parley never opens programs. Share its documentation or source code instead.',
+  archive: 'Parley cannot open this kind of archive. Share the files in it as a zip, or one by one.',
+  font: 'Fonts contain no text to read. Share a document or a picture instead.',
+  database: 'Parley cannot read databases. Export the rows you need as CSV and share that.',
+  keynote: 'Parley cannot read Keynote. Export it as PowerPoint or PDF and share that.',
+  numbers: 'Parley cannot read Numbers. Export it as Excel or PDF and share that.',
+  pages: 'Parley cannot read Pages. Export it as Word or PDF and share that.',
 }
 
 /** The file was opened, and there is nothing to read in it. */
@@ -32,6 +71,8 @@ const empty = {
   noRows: (name: string) => `${name} contains no rows. ${checkAndShare}`,
   noCells: (name: string) => `${name} contains no cells with content. ${checkAndShare}`,
   noMessage: (name: string) => `${name} contains no message. ${checkAndShare}`,
+  noEvents: (name: string) => `${name} contains no events or tasks. ${checkAndShare}`,
+  noContacts: (name: string) => `${name} contains no contacts. ${checkAndShare}`,
   noFiles: (name: string) => `${name} contains no files. Check the archive and share it again.`,
   noTextInDocument: (name: string) => `${name} contains no text. Its pages may be pictures. ${exportAsPdf}`,
   noTextOnSlides: (name: string) => `${name} contains no text. Its slides may be pictures. ${exportAsPdf}`,
@@ -67,6 +108,8 @@ const partlyDamaged = {
     `${name} is damaged or incomplete, and parts of the picture are missing. ${checkThatItOpens}`,
   pictures: (name: string, broken: number, pictures: number) =>
     `${broken} of ${count(pictures, 'picture')} in ${name} could not be drawn and ${broken === 1 ? 'was' : 'were'} left out.`,
+  chapters: (name: string, broken: number, chapters: number) =>
+    `${name} is damaged, and ${broken} of ${count(chapters, 'chapter')} could not be read in full. ${saveAgain}`,
   slides: (name: string, slides: readonly number[]) =>
     `${name} is damaged, and slide${slides.length === 1 ? '' : 's'} ${slides.slice(0, 20).join(', ')} could not be read. ${saveAgain}`,
   sheets: (name: string, sheets: readonly string[]) =>
@@ -98,7 +141,7 @@ const limit = {
 /** Where reading stopped at a limit. `characters` is the limit on text, where that was the one. */
 const partial = {
   first: (name: string, unit: Unit, { done, of, characters }: { done: number; of?: number; characters?: number }) =>
-    `${firstOf(done, of, unit)} ${unit === 'file' ? 'in' : 'of'} ${name} ${done > 1 ? 'were' : 'was'} read${atLimit(characters)}.`,
+    `${firstOf(done, of, unit)} ${unit === 'file' || unit === 'email' ? 'in' : 'of'} ${name} ${done > 1 ? 'were' : 'was'} read${atLimit(characters)}.`,
   firstRows: (name: string, rows: number, place: string) =>
     `${firstOf(rows, undefined, 'row')} of ${name} ${rows > 1 ? 'were' : 'was'} read, up to ${place}. That is the limit.`,
   upTo: (name: string, place: string, characters?: number) =>
@@ -109,7 +152,7 @@ const partial = {
   notAll: (what: string, name: string, characters: number) =>
     `Not all ${what} of ${name} were read${atLimit(characters)}.`,
 }
-type Unit = 'page' | 'line' | 'row' | 'slide' | 'sheet' | 'file' | 'attachment' | 'second'
+type Unit = 'page' | 'line' | 'row' | 'slide' | 'sheet' | 'file' | 'attachment' | 'email' | 'second'
 
 /** Reading itself failed. */
 const failure = {
@@ -139,6 +182,8 @@ const notice = {
     `${name} is named like ${announced}, but it is ${actual}. It was read as ${actual}.`,
   assumedEncoding: (name: string, encoding: string) =>
     `${name} is not valid UTF-8. It was read as ${encoding}, so some characters may be wrong. Save it as UTF-8 to be sure.`,
+  guessedEncoding: (name: string, encoding: string) =>
+    `${name} does not say its encoding. ${encoding} is a guess, so its letters may be wrong. Save it as UTF-8 and share that.`,
   brokenUtf8: (name: string, broken: number) =>
     `${name} contains ${count(broken, 'character')} that ${broken === 1 ? 'is' : 'are'} not valid UTF-8, shown as \uFFFD.`,
   openQuotationMark: (name: string) =>
@@ -146,32 +191,53 @@ const notice = {
   firstFrame: (name: string) => `${name} is animated. Only its first frame was read.`,
   formulasWithoutValues: (name: string, formulas: number) =>
     `${name} contains ${count(formulas, 'formula')} without stored values, shown as formulas. Open and save it in a spreadsheet program to store the values.`,
+  unread: (name: string, parts: readonly (readonly [UnreadPart, number])[]) => {
+    const total = parts.reduce((sum, [, one]) => sum + one, 0)
+    const list = parts.map(([part, one]) => count(one, part))
+    const share = parts.every(([part]) => part === 'hidden passage') ? '' : ` ${shareApart}`
+    return `${name} contains ${listed(list)} that ${total === 1 ? 'was' : 'were'} not read.${share}`
+  },
   noText: (blank: number, pages: number) =>
     blank < pages
       ? `${blank} of ${pages} pages ${blank === 1 ? 'contains' : 'contain'} no readable text.`
       : pages === 1
         ? 'The only page contains no readable text.'
         : `None of the ${pages} pages contains readable text.`,
-  xfaForm: (name: string) => `${name} is an Adobe XFA form that Parley cannot read. Print it to a PDF and share that.`,
 }
 
 /** Text in scans and pictures. */
 const ocr = {
-  scan: (pages: readonly number[], of: number) =>
+  /** `languages`: those it was recognized in, as in "English and German". */
+  scan: (pages: readonly number[], of: number, languages: string) =>
     `${
       pages.length === of
         ? 'This is a scan. Its'
-        : `${capital(listPages(pages))} ${pages.length === 1 ? 'is a scan. Its' : 'are scans. Their'}`
-    } text was recognized (OCR) and may contain errors.`,
+        : `${capitalized(listPages(pages))} ${pages.length === 1 ? 'is a scan. Its' : 'are scans. Their'}`
+    } text was recognized (OCR, ${languages}) and may contain errors.`,
   unsure: (pages: readonly number[]) =>
     `The scan of ${listPages(pages)} is hard to read. Check anything quoted from there.`,
+  unread: (pages: readonly number[]) =>
+    `Some of the writing on ${listPages(pages)} could not be read and was left out. It may be handwriting. Type out what matters, or share a clearer scan.`,
+  unreadable: (pages: readonly number[]) =>
+    `The writing on ${listPages(pages)} could not be read. It may be handwriting. Type out what matters, or share a clearer scan.`,
+  unknownScript: (pages: readonly number[], script: string) =>
+    `${capitalized(listPages(pages))} ${pages.length === 1 ? 'seems' : 'seem'} to be in ${script} script, which Parley cannot recognize here. Ask an admin to install a language of this script for tesseract.`,
   overLimit: (pages: readonly number[], most: { seconds: number } | { pages: number }) =>
-    `${capital(listPages(pages))} ${pages.length === 1 ? 'is a scan and was' : 'are scans and were'} not read. OCR ${
+    `${capitalized(listPages(pages))} ${pages.length === 1 ? 'is a scan and was' : 'are scans and were'} not read. OCR ${
       'seconds' in most
         ? `takes at most ${count(most.seconds, 'second')}`
         : `reads at most ${count(most.pages, 'page')}`
     } per file.`,
-  picture: (name: string) => `The text in ${name} was recognized (OCR) and may contain errors.`,
+  picturesOnPages: (pages: readonly number[]) =>
+    `The text in ${count(pages.length, 'picture')} on ${listPages([...new Set(pages)])} was recognized (OCR) and may contain errors.`,
+  picture: (name: string, languages: string) =>
+    `The text in ${name} was recognized (OCR, ${languages}) and may contain errors.`,
+  pictureUnread: (name: string) =>
+    `Some of the writing in ${name} could not be read and was left out. It may be handwriting. Type out what matters, or share a clearer picture.`,
+  pictureUnreadable: (name: string) =>
+    `The writing in ${name} could not be read. It may be handwriting. Type out what matters, or share a clearer picture.`,
+  pictureScript: (name: string, script: string) =>
+    `The writing in ${name} seems to be in ${script} script, which Parley cannot recognize here. Ask an admin to install a language of this script for tesseract.`,
   pictureUnsure: (name: string) => `The writing in ${name} is hard to read. Check anything quoted from it.`,
   picturesOverLimit: (name: string, unread: number, pages: number) =>
     `The text on ${unread} of ${count(pages, 'page')} of ${name} was not recognized because OCR reached its limit.`,
@@ -191,6 +257,8 @@ const receipt = {
   amount: (value: number, unit: 'sheet' | 'slide' | 'line' | 'row' | 'token' | 'file') => count(value, unit),
   message: (attached: number) =>
     attached === 0 ? 'the message' : `the message and ${count(attached, 'attached file')}`,
+  mailbox: (emails: number, attached: number) =>
+    `${count(emails, 'email')}${attached === 0 ? '' : ` and ${count(attached, 'attached file')}`}`,
   archiveListing: 'the list of files',
   picture: (pictures: number, words: number) =>
     `${pictures === 1 ? 'a picture' : count(pictures, 'picture')} ${words === 0 ? 'without text' : `with ${count(words, 'word')}`}`,
@@ -199,6 +267,7 @@ const receipt = {
 
 export const fileWording = {
   refusal,
+  advice,
   empty,
   damaged,
   partlyDamaged,
@@ -237,10 +306,6 @@ function atLimit(characters: number | undefined): string {
 
 function inBrackets(text: string | undefined): string {
   return text === undefined ? '' : ` (${text})`
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function number(value: number): string {

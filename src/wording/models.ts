@@ -25,6 +25,10 @@ export const modelErrorWording = {
     `The model server (${server}) does not offer ${named(model)}. Choose another model, or ask an admin to check the name.`,
   rejected: (server: string, status: number | undefined) =>
     `The model server (${server}) rejected the request${status === undefined ? '' : ` (${status})`}. Choose another model, or ask an admin to look at the log.`,
+  filtered: (server: string) =>
+    `The content filter of the model server (${server}) declined this question. Rephrase it, ${orAnother}.`,
+  outOfMemory: (server: string, model: string | undefined, memory: { needs: string; has: string } | undefined) =>
+    `The model server (${server}) does not have enough memory for ${named(model)}${memory === undefined ? '' : `: it needs ${memory.needs}, and ${memory.has} are free`}. Choose a smaller model, or ask an admin to free memory.`,
   /** `api`: what the address must serve, such as `the OpenAI API`. */
   notUnderstood: (server: string, api: string) =>
     `Parley does not understand the response of the model server (${server}). Ask an admin to check that its address serves ${api}.`,
@@ -36,6 +40,7 @@ export const modelErrorWording = {
   keepsStopping: `The model keeps stopping mid-answer. ${tryInAMinute}`,
   failedWhileAnswering: (model: string) => `${model} failed while answering. Try again.`,
   silent: (model: string) => `${model} returned no answer. Try again.`,
+  empty: (model: string) => `${model} ended its answer without any text. Try again, ${orAnother}.`,
 }
 
 function named(model: string | undefined): string {
@@ -84,6 +89,18 @@ export const priceWording = {
   audioHour: 'per hour of audio',
 }
 
+/** For admins, of a server that counts wrongly. */
+export const countAlertWording = {
+  tooMany: (
+    model: string,
+    { input, output, told }: { input: number; output: number; told: { input: number; output: number } },
+  ) => {
+    const tokens = (of: { input: number; output: number }) =>
+      `${of.input.toLocaleString('en')} tokens in and ${of.output.toLocaleString('en')} out`
+    return `**Wrong token count:** the server of ${model} reported ${tokens(told)} for one call. Parley booked the most that was possible: ${tokens({ input, output })}. Compare your provider's bill; \`/parley budget bookings\` lists the calls.`
+  },
+}
+
 /** Quotes from the shared files, where no model writes. */
 export const quoteWording = {
   label: 'Quotes from the shared files',
@@ -91,6 +108,8 @@ export const quoteWording = {
     `Nothing in ${filesNamed(titles)} matches your question. Without a language model, Parley can only quote. Try words that the file uses.`,
   found: (titles: readonly string[]) =>
     `Without a language model, Parley can only quote. These are the best matches in ${filesNamed(titles)}:`,
+  whole: (titles: readonly string[]) =>
+    `Without a language model, Parley can only quote. There is not much text, so this is all of ${filesNamed(titles)}:`,
   noFiles:
     'Without a language model, Parley can only quote shared files, and there are none here. Share a file and ask about it, ' +
     'or connect a model: set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`, or `OPENAI_BASE_URL` for a local server, or run Ollama ' +

@@ -10,6 +10,7 @@ export const pageWording = {
     name: 'Parley',
     title: (thread: string) => `${thread} · Parley`,
     skipToInput: 'Skip to the message box',
+    skipToReply: 'Skip to the latest reply',
     reconnecting: 'Reconnecting…',
     drop: 'Drop to attach',
     dropWhat: 'Documents, spreadsheets, pictures, recordings',
@@ -25,6 +26,8 @@ export const pageWording = {
     start: 'New thread',
     untitled: 'Untitled',
     none: 'Your threads will appear here.',
+    gone: 'This thread is not here',
+    goneWhat: 'It was deleted, or it belongs to someone else. If you followed a link, its address may be wrong.',
     answering: 'Answering',
     delete: 'Delete',
     deleteNamed: (title: string) => `Delete thread “${title}”`,
@@ -36,6 +39,14 @@ export const pageWording = {
   },
 
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
+
+  member: {
+    menu: '(account menu)',
+    addPeople: 'Add people',
+    settings: 'Your account',
+    people: 'People and sign-in',
+    signOut: 'Sign out',
+  },
 
   banner: { label: 'Notice', dismissNotice: 'Dismiss this notice', dismiss: 'Dismiss' },
 
@@ -54,7 +65,8 @@ export const pageWording = {
       { title: 'Explain a table', prompt: 'What stands out in the attached spreadsheet? Name the rows.' },
     ],
     afterHelpCommand: 'lists all commands.',
-    afterModelsCommand: 'shows your models. Add more in',
+    afterModelsCommand: 'shows your models.',
+    addMore: 'Add more in',
     addModel: 'To connect a model, set',
     or: 'or',
     in: 'in',
@@ -75,6 +87,8 @@ export const pageWording = {
     keepEditing: 'Keep editing',
     keys: 'Enter to send, Shift + Enter for a new line',
     waitingForUploads: (count: number) => `Sending after ${count === 1 ? 'the upload' : `${count} uploads`}`,
+    refused: (count: number, of: number, reasons: string) =>
+      count === 1 ? reasons : `${count} of ${of} files cannot be sent. ${reasons}`,
     uploadFailed: 'An upload failed. Remove the file or try again, then send.',
     tooLong: (excess: string) => `${excess} characters over the limit. Attach long text as a file.`,
     commands: 'Commands',
@@ -82,6 +96,16 @@ export const pageWording = {
       `${count === 1 ? '1 command' : `${count} commands`}: choose with ↑ and ↓, complete with Tab`,
     pastedText: 'pasted text.txt',
     pastedPicture: (time: string) => `pasted ${time}.png`,
+  },
+
+  web: {
+    label: 'Web search',
+    mode: { auto: 'Web: auto', on: 'Web: on', off: 'Web: off' },
+    about: {
+      open: 'Search the web for your next questions in this thread',
+      noSearch: 'Only local models may answer here, so the web is not searched. Links are read.',
+      off: 'An admin has turned the web off here.',
+    },
   },
 
   file: {
@@ -101,6 +125,8 @@ export const pageWording = {
     list: 'Messages',
     you: 'You',
     jumpToLatest: 'Jump to latest',
+    queued: 'Queued',
+    cancelQueued: 'Cancel',
     sending: 'Sending…',
     retrying: 'Not sent yet. Retrying…',
     retryNow: 'Try now',
@@ -138,6 +164,7 @@ export const pageWording = {
     stopped: 'Stopped.',
     announceFailed: 'The answer failed.',
     leftOut: 'Notes on this answer',
+    thoughts: 'Thoughts',
   },
 
   receipt: {
@@ -165,6 +192,12 @@ export const pageWording = {
     attempts: 'Attempts',
     moreAttempts: 'Parley restarted or switched models.',
     notices: 'Notices',
+    web: 'Web',
+    query: (engine: string, query: string, found: number, problem: string | undefined) =>
+      `${engine}: “${query}” (${problem ?? (found === 1 ? '1 page' : `${found} pages`)})`,
+    page: { used: 'read', unused: 'read, but nothing in it fits the question', unread: 'not read' },
+    memory: 'Shared earlier',
+    memoryFile: { used: 'used', unused: 'found, but there was no room for it' },
   },
 
   source: {
@@ -172,7 +205,10 @@ export const pageWording = {
     asText: (list: string) => `Sources:\n${list}`,
     label: (n: number, title: string, position: string) => `Source ${n}: ${title}, ${position}`,
     pictureOf: (title: string, position: string) => `${title}, ${position}`,
+    player: (title: string, from: string) => `Play ${title} from ${from}`,
+    unplayable: 'This browser cannot play the recording.',
     open: 'Open the page',
+    openFile: 'Open where it was shared',
     close: 'Close source',
     closeTitle: 'Close (Esc)',
     loading: 'Loading…',
@@ -183,6 +219,7 @@ export const pageWording = {
 
   page: {
     toolbar: 'Page',
+    zoom: 'Size of the picture',
     previous: 'Previous page',
     next: 'Next page',
     number: (page: number, of: number | null) => `Page ${page}${of === null ? '' : ` of ${of}`}`,
@@ -203,6 +240,8 @@ export const pageWording = {
   problem: {
     unreachable: "Parley can't be reached right now. Check that it is running, then try again.",
     serverError: (status: number) => `Parley returned an error (${status}). Try again in a moment.`,
+    notLoaded: "This part of the page couldn't be loaded. Parley may have been updated.",
+    reload: 'Reload',
     unknown: "That didn't work. Try again.",
     uploadFailed: 'The upload failed. Try again.',
     uploadInterrupted: 'The connection was lost during the upload. Try again.',
@@ -212,6 +251,8 @@ export const pageWording = {
 /** What the page's server answers. */
 export const consoleWording = {
   noModel: `No language model is configured, so Parley answers by quoting your files. For written answers, set ${modelVariables}.`,
+  noModelYet:
+    'No language model is connected yet, so Parley answers by quoting your files. Ask an admin to connect one.',
   you: 'You',
   commandLine: 'Command line',
   newThread: 'New thread',
@@ -239,5 +280,17 @@ export const consoleWording = {
 
   commandInvalid: "This command can't be read. Run `parley admin help`.",
   commentTooLong: 'Your comment is too long. Shorten it and send it again.',
+  accountNeeded: 'This needs an account. Sign in on the page first.',
+  guestsInviteGuests: 'Guests can invite guests only. Ask an admin to invite a member.',
+  noKeysForGuests: 'Guests cannot have API keys. Ask an admin to make you a member.',
+  signInAgain: 'You are not signed in any more. Please sign in again.',
+  formInvalid: 'Something in this form is missing or too long. Check it and send it again.',
+  timeZoneInvalid: 'This time zone is not known. Choose another one.',
+  sessionMissing: 'This session has already ended. Reload the page.',
+  nameToErase: 'To delete your account, type your name exactly as it is shown.',
+  personMissing: 'This person does not exist. Reload the list of people.',
+  invitationGone: 'This invitation was used, has expired or was taken back. Reload the page.',
+  threadWasRead: (admin: string, reason: string) => `${admin}, an admin, has read this thread. The reason: ${reason}`,
+
   buttonUnknown: 'This button is out of date. Reload the page and try again.',
 }

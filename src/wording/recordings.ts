@@ -35,11 +35,13 @@ export const recordingWording = {
 
   incomplete: (name: string) => `${name} is incomplete and ends abruptly. ${shareAgain}`,
   shorterThanExpected: (name: string, { durationMs, expectedMs }: { durationMs: number; expectedMs: number }) =>
-    `${name} should be ${clock(expectedMs)} long, but only ${clock(durationMs)} can be played. ${shareAgain}`,
+    `Only the first ${clock(durationMs)} of ${clock(expectedMs)} of ${name} was transcribed, because the rest is missing or unreadable. ${shareAgain}`,
+  serverLeftOut: (name: string, heardMs: number, durationMs: number) =>
+    `The transcription server transcribed only about ${clock(heardMs)} of ${clock(durationMs)} of ${name}. Ask an admin to check the server's limits.`,
   timeLimit: (name: string, mostMs: number, durationMs: number) =>
     `Only the first ${clock(mostMs)} of ${clock(durationMs)} of ${name} was transcribed. An admin can raise the limit.`,
-  textLimit: (name: string, untilMs: number) =>
-    `Only the first ${clock(untilMs)} of ${name} was read because of the limit on text.`,
+  textLimit: (name: string, untilMs: number, durationMs: number | undefined) =>
+    `Only the first ${clock(untilMs)}${durationMs === undefined ? '' : ` of ${clock(durationMs)}`} of ${name} was read because of the limit on text.`,
   /** The reason is a sentence of its own. */
   brokeOff: (name: string, untilMs: number, durationMs: number | undefined) =>
     `Only the first ${clock(untilMs)}${durationMs === undefined ? '' : ` of ${clock(durationMs)}`} of ${name} was transcribed.`,

@@ -3,7 +3,7 @@ import type { ConversationRef } from '../core/message.ts'
 import { formatUsd, type NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import { localTime, type Period } from '../core/window.ts'
-import { scopeName } from './commands.ts'
+import { type ScopeNames, scopeName } from './commands.ts'
 
 type Tier = 'small' | 'medium' | 'large'
 
@@ -12,13 +12,27 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
 
 /** What a question holds, as a reason for a larger model. */
 export const shapeWording = {
-  questionTokens: (value: number) => `a question of about ${count.format(value)} tokens`,
   fileTokens: (value: number) => `about ${count.format(value)} tokens of files`,
   pages: (value: number) => `${count.format(value)} pages`,
   images: (value: number) => (value === 1 ? 'a picture' : `${value} pictures`),
   files: (value: number) => `${value} files to compare`,
   asks: (value: number) => `${value} questions at once`,
   code: 'code',
+  wording: 'worded like questions that small models get wrong',
+}
+
+/** Kinds of task, as a reason for a larger or smaller model. */
+export const taskWording = {
+  proof: 'a proof',
+  mathematics: 'mathematics',
+  trace: 'an error trace',
+  debugging: 'a problem to find',
+  design: 'a system to design',
+  law: 'law',
+  medicine: 'medicine',
+  analysis: 'an analysis',
+  thinking: 'careful thinking is asked for',
+  plain: 'a plain task',
 }
 
 /** Why this model answers. */
@@ -30,18 +44,24 @@ export const reasonWording = {
   unavailable: (model: string) => `${model} is not available.`,
   /** With `because` of a gate. */
   ruledOut: (model: string, because: string) => `${model} ${because}.`,
+  narrow: (model: string, contextWindow: number) =>
+    `${model} reads at most ${count.format(contextWindow)} tokens, which is less than the files have.`,
   withoutPictures: 'No available model can see pictures, so they were left out.',
   quotesRequested: 'Quotes were requested.',
   quotesByDefault: 'Quoting is the default.',
   nothingConfigured: 'No language model is configured, so Parley quotes the best matches in the shared files.',
   quotesInstead: (why: string) => `${why} Parley quotes the best matches in the shared files instead.`,
-  bySize: (size: string, model: string, comparison: string) => `${size}: ${model} is ${comparison}.`,
-  nearestSize: (size: string, model: string, tier: Tier) =>
-    `${size}, but none is available. ${model} (${tier}) comes closest.`,
-  /** `parts` of `shapeWording`. */
-  size: (tier: Tier, parts: readonly string[]) => {
-    if (parts.length > 0) return `This question needs a ${tier} model (${parts.join(', ')})`
-    return tier === 'small' ? 'Simple question, so a small model is enough' : `This question gets a ${tier} model`
+  /** `parts` of `shapeWording`, here and below. */
+  bySize: (tier: Tier, parts: readonly string[], model: string, comparison: string) => {
+    const why = parts.length === 0 ? '' : ` (${parts.join(', ')})`
+    if (tier === 'small') return `Simple question${why}, so a small model is enough: ${model} is ${comparison}.`
+    return `This question ${why === '' ? 'gets' : 'needs'} a ${tier} model${why}: ${model} is ${comparison}.`
+  },
+  nearestSize: (wanted: Tier, parts: readonly string[], model: string, tier: Tier) => {
+    const closest = `${model} (${tier}) comes closest.`
+    if (wanted === 'small') return `A small model would be enough, but none is available. ${closest}`
+    if (parts.length === 0) return `No ${wanted} model is available. ${closest}`
+    return `This question needs a ${wanted} model (${parts.join(', ')}), but none is available. ${closest}`
   },
 }
 
@@ -95,8 +115,8 @@ export const gateWording = {
     remedy: 'Ask a shorter one.',
   },
   budget: {
-    because: (worst: NanoUsd, left: NanoUsd) =>
-      `could cost up to ${formatUsd(worst)}, but only ${formatUsd(left < 0n ? 0n : left)} of the budget is left`,
+    /** Without amounts, because its reader may not be allowed to see what others spend. */
+    because: 'could cost more than what is left of a budget',
     none: 'The rest of the budget is too small for any model.',
     remedy: 'Ask an admin to raise it, or wait until it resets.',
   },
@@ -123,7 +143,9 @@ export const healthWording = {
     model_unreachable: 'could not be reached',
     model_busy: 'is busy',
     model_refused_key: "rejected Parley's API key",
+    model_out_of_memory: 'does not have enough memory',
     model_stalled: 'stopped responding',
+    model_empty: 'returned no text',
     model_truncated: 'stopped mid-answer',
   },
   failed: 'failed several times',
@@ -139,12 +161,12 @@ function duration(ms: number): string {
 /** The rules of a place that restrict the choice. */
 export const policyWording = {
   localOnly: 'Only local models may answer here.',
-  allowed: (models: readonly string[]) => `Only these models may answer here: ${listed(models)}.`,
-  disabled: (models: readonly string[]) => `Disabled here: ${listed(models)}.`,
+  allowed: (models: readonly string[]) => `Only these models may answer here: ${namesOrNone(models)}.`,
+  disabled: (models: readonly string[]) => `Disabled here: ${namesOrNone(models)}.`,
   refuseAtLimit: 'Questions that would exceed a budget are refused.',
 }
 
-function listed(names: readonly string[]): string {
+function namesOrNone(names: readonly string[]): string {
   return names.length > 20
     ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more`
     : names.join(', ') || 'none'
@@ -227,16 +249,22 @@ interface BudgetInWords {
   period: Period
   limit: NanoUsd
   spent: NanoUsd
+  /** For admins, who know keys, people and teams by name. */
+  names?: ScopeNames | undefined
 }
 
 export const budgetWording = {
-  /** For the person who asked. */
+  /** For the person or program that asked. It has amounts only for their own budget, because others spend from the rest. */
   exceeded: (of: BudgetInWords & { reserved: NanoUsd; worst: NanoUsd; resetsAt: Date; timeZone: string }) => {
+    const wait = `Wait until the budget resets on ${localTime(of.resetsAt, of.timeZone)}. An admin can raise it.`
+    if (!isOwn(of)) return `Your question would exceed ${yourBudget(of)}. ${wait}`
     const reserved = of.reserved > 0n ? `, ${formatUsd(of.reserved)} is reserved for answers in progress` : ''
     const sums = `${formatUsd(of.spent)} is spent${reserved}, and this answer could cost up to ${formatUsd(of.worst)}`
-    const soon = of.spent + of.worst <= of.limit ? 'Try again when those answers are finished, or wait' : 'Wait'
-    return `Your question would exceed ${yourBudget(of)} (${formatUsd(of.limit)}): ${sums}. ${soon} until the budget resets on ${localTime(of.resetsAt, of.timeZone)}. An admin can raise it.`
+    return `Your question would exceed ${yourBudget(of)} (${formatUsd(of.limit)}): ${sums}. ${wait}`
   },
+  /** Only answers in progress are in the way. */
+  held: (of: BudgetInWords) =>
+    `The rest of ${yourBudget(of)} is set aside for answers in progress. Try again in a few seconds.`,
   /** For admins, before and at the limit. `at`: where they read it. */
   alert: (of: BudgetInWords & { at: Reader; threshold: number; resetsAt: Date; timeZone: string }) => {
     const title = of.threshold >= 100 ? 'Limit reached' : `${of.threshold}% used`
@@ -249,16 +277,25 @@ export const budgetWording = {
 
 const perPeriod = { day: 'daily', week: 'weekly', month: 'monthly' } satisfies Record<Period, string>
 
+/** Whether only the asker spends from it. */
+const isOwn = ({ scope }: BudgetInWords) => /^(?:user|person|key):/.test(scope)
+
 function yourBudget({ scope, period }: BudgetInWords): string {
   const [kind] = scope.split(':', 1)
-  if (kind === 'user') return `your ${perPeriod[period]} budget`
+  if (kind === 'user' || kind === 'person') return `your ${perPeriod[period]} budget`
+  if (kind === 'team') return `the ${perPeriod[period]} budget of your team`
   if (kind === 'channel' || kind === 'workspace') return `the ${perPeriod[period]} budget of this ${kind}`
   if (kind === 'key') return `the ${perPeriod[period]} budget of this API key`
   return budgetFor({ scope, period, at: undefined })
 }
 
 /** As it is named where it is read: `the daily budget for <#C1>`, `the daily budget for this channel`. */
-function budgetFor({ scope, period, at }: Pick<BudgetInWords, 'scope' | 'period'> & { at: Reader }): string {
+function budgetFor({
+  scope,
+  period,
+  at,
+  names = new Map(),
+}: Pick<BudgetInWords, 'scope' | 'period' | 'names'> & { at: Reader }): string {
   const { platform, workspaceId, channelId } = at ?? { platform: '', workspaceId: '', channelId: '' }
-  return `the ${perPeriod[period]} budget for ${scopeName(scope, { platform, workspaceId, channelId, userId: '' })}`
+  return `the ${perPeriod[period]} budget for ${scopeName(scope, { platform, workspaceId, channelId, userId: '' }, names)}`
 }

@@ -5,6 +5,8 @@ const orList = (names: readonly string[]) =>
 
 /** Completes a sentence that starts with the name of a setting: "PORT must be …". */
 export const settingMust = {
+  beSmtp: 'must be an address that starts with smtp:// or smtps://',
+  beSender: 'must be an email address, or a name with one: Parley <parley@example.com>',
   beUrl: 'must be an address that starts with http:// or https://',
   beSecureUrl: 'must be an address that starts with https://',
   bePostgresUrl: 'must be an address that starts with postgres://',
@@ -17,14 +19,26 @@ export const settingMust = {
   notRotate:
     'must not expire, but this token does after 12 hours, because the app has token rotation. Parley renews the tokens of apps that are installed through it: remove SLACK_BOT_TOKEN and follow "Several workspaces" in docs/slack.md',
   beAppToken: 'must be an app-level token, which starts with xapp-',
-  beAmount: 'must be an amount in USD with at most nine decimals, such as 0.15',
+  beAmount: 'must be an amount in USD with at most nine decimals, such as 0.15, and at most 1000000000',
   bePrice:
     'must have either input and output (USD per million tokens), perHour (USD per hour of hardware), or perAudioHour (USD per hour of audio)',
   beScope:
     'must be all, workspace:slack/T1, channel:slack/T1/C1, user:slack/T1/U1, model:openai/gpt-5, or key:<id>, with your own IDs',
   notRepeatBudgets: 'must not list the same scope and period twice',
-  beUser: 'must be platform/workspace/user, such as slack/T0123/U0456',
+  notBeReserved: 'must not be parley or auto, which let Parley choose the model',
+  beOrigin: 'must be an origin such as https://app.example.com, without a path',
+  beUser:
+    'must be platform/workspace/user, such as slack/T0123/U0456, oidc:<issuer>#<subject>, or email:<address of a password login>',
+  beIssuer: 'must be an https:// address without ? or #. http:// works only on this machine',
+  beDomain: 'must be a domain, such as example.com',
+  beTenant: 'must be an ID, such as 00000000-0000-0000-0000-000000000000',
+  beTeam: 'must be the name of a team, optionally with :manager, :member or :viewer',
+  beProviderId: 'must be a short name in lowercase letters, such as work',
+  beAddressRange:
+    'must be an IP address or a range, such as 127.0.0.1, 10.0.0.0/8 or fd00::/8. A range with everybody in it is refused, because then anyone could make up an address',
   beServerName: 'must be a short name in lowercase letters, such as gpu',
+  haveHeaderNames: 'must have names of headers that Parley does not set itself, such as api-key',
+  beHeaderValue: 'must be plain characters on one line',
   beVariableName: 'must be the name of an environment variable, never the key itself',
   beAlias: 'must be one word, such as fast',
   beTimeZone: 'must be an IANA time zone, such as Europe/Berlin, America/New_York, or UTC',
@@ -69,6 +83,8 @@ export const configurationWording = {
     `parley.yaml: models.servers: the name ${name} is taken. Choose another name for this server.`,
   serverKeyMissing: (name: string, variable: string) =>
     `parley.yaml: models.servers: ${name} reads its key from ${variable}, which is not set.`,
+  serverHeaderMissing: (name: string, header: string, variable: string) =>
+    `parley.yaml: models.servers: ${name} reads its header ${header} from ${variable}, which is not set.`,
   providerUnknown: (model: string, provider: string, known: readonly string[]) =>
     `parley.yaml: models.list: ${model} has the unknown provider ${provider}. Use ${orList(known)}.`,
 
@@ -97,8 +113,6 @@ export const startWording = {
   ready: (url: string) => `Parley is ready: ${url}`,
   workerReady: 'Parley worker is ready',
   gatewayReady: (url: string) => `Parley gateway is ready: ${url}`,
-  openPage: (link: string, minutes: number) =>
-    `Open the page: ${link}\nThe link works once and expires in ${minutes} minutes. To get another, run \`npm run parley -- page\`.`,
   portInUse: (port: number) =>
     `Port ${port} is in use by another program. Stop that program, or choose another port: PORT=${port + 1} npm start`,
   portForbidden: (port: number) =>

@@ -130,6 +130,7 @@ export const turnWording = {
 export const settingWording = {
   invalidValue: (name: string) => `That is not a valid value for ${name}. See the command's examples.`,
   changedByOthers: 'Other people are changing this setting right now. Please try again in a moment.',
+  budgetTooLarge: 'A budget with what is granted to it can hold at most a billion USD. Grant less.',
   budgetRemoved: 'Someone removed this budget at the same moment. Set it again.',
   unknownTimeZone: (name: string) =>
     `${JSON.stringify(name)} is not a time zone. Use an IANA name such as Europe/Berlin, America/New_York or UTC.`,

@@ -1,5 +1,5 @@
 /** Sentences about Microsoft Teams: in chat, in its cards and forms, in the app's manifest, from the doctor and from `parley replay`. */
-import { listed } from './phrases.ts'
+import { listed, many } from './phrases.ts'
 
 export const teamsWording = {
   errors: {
@@ -50,6 +50,11 @@ export const teamsWording = {
       `${name} is larger than the limit. Share a smaller file, or ask an admin to raise the limit.`,
     foreignHost: (name: string) =>
       `${name} is stored in a place that Parley does not download from. Send it to Parley as a file.`,
+    notListed: (permission: string) =>
+      `Parley cannot list the files of this channel or chat, because it lacks the permission ${permission}. Files.Read.All is granted by an admin in the Entra admin center, the others by an owner who adds the Parley app again (docs/teams.md).`,
+    noFolder:
+      'Group chats in Teams have no folder, and apps cannot see their pinned messages. Share the files with Parley instead.',
+    unknownPlace: 'Parley has not heard of this channel or chat yet. Mention Parley there once, then try again.',
     /** Teams asks before Parley gives someone a file. */
     fromParley: 'From Parley',
     offerGone: 'This file is no longer available. Please ask your question again.',
@@ -80,6 +85,9 @@ export const teamsWording = {
   personById: (id: string) => `the person \`${id}\``,
   channelById: (id: string) => `the channel \`${id}\``,
   generalChannel: 'General',
+  /** A chat has no name for apps. `names`: of its members. */
+  chatOf: (names: readonly string[]) =>
+    `the chat of ${listed(names.length <= 4 ? names : [...names.slice(0, 3), many(names.length - 3, 'other')])}`,
   /** Whom to mention, in an example of a command: `@Name`. */
   namePlaceholder: 'Name',
   /** Below a notice outside of personal chats. */
@@ -102,9 +110,26 @@ export const teamsWording = {
     tooLong: 'The thread is too long. Parley read its first message and the newest ones.',
     leftOut: (count: number) =>
       `The thread is too long. Parley left out ${count} ${count === 1 ? 'message' : 'messages'} after the first one.`,
+    links: {
+      linked: (url: string, quoted: string) => `Linked message (${url}):\n${quoted}`,
+      fileElsewhere: (name: string, url: string) =>
+        `Parley did not read ${name} from ${url}. Share it in this conversation to have it read.`,
+      notYours: (url: string) =>
+        `Parley did not open ${url}, because Microsoft Graph does not say that you can read it. Quote what matters.`,
+      notForAll: (url: string) =>
+        `Parley did not open ${url}, because not everybody in this conversation can read it. Ask Parley in a personal chat.`,
+      notFound: (url: string) =>
+        `Parley could not open ${url}. The message may be deleted, or Microsoft Graph did not answer in time. Quote what matters.`,
+      notAllowed: (url: string, permission: string) =>
+        `Parley could not open ${url}. Either the message is gone, or Parley lacks the permission ${permission} there: ask an owner to add the Parley app to that team or chat (docs/teams.md).`,
+      foreign: (url: string) => `Parley did not open ${url}, because it is not a message of your organization.`,
+      tooMany: (most: number) => `Parley opened only the first ${most} links to messages.`,
+    },
   },
   /** Below an answer, in place of what is left out there. */
   moreInWhy: (count: number) => `and ${count} more: choose “Why this answer?” from the menu`,
+  /** A button that unfolds what the model thought. */
+  thoughts: 'Thoughts',
   answeringHere: 'Parley is answering in this conversation.',
 
   askForm: {
@@ -137,6 +162,7 @@ export const teamsWording = {
         'Your organization runs this Parley and is responsible for the data in it.',
         'Parley receives the messages that you send to it, and, in channels and group chats, what Teams delivers to apps there. It keeps questions that are meant for it, with their files and answers. It discards all other messages at once.',
         'If you call Parley into a thread, or ask about a discussion, it reads what was said there before. This text becomes part of your question.',
+        'Parley can use a file again for later questions, but only where everyone who sees the answer can read the chat or channel that the file was shared in. It asks Microsoft Teams who that is.',
         'To answer, Parley sends your question and the parts of your files that matter to the AI models that your organization has connected. They run on its own servers or at a provider that it has chosen.',
         'Parley keeps its data in its own database. It does not write the text of messages into its logs.',
         'If you delete a question in Teams, Parley deletes it too. To delete more, type /parley forget me, /parley forget thread, or /parley forget file and a name.',

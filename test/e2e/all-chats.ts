@@ -10,14 +10,18 @@ import { removeHome, startParley, temporaryHome } from './parley.ts'
 
 export type AllChats = Awaited<ReturnType<typeof startAllChats>>
 
-export async function startAllChats(script: ScriptedOpenAiOptions['script']) {
+/** `settings`: more of parley.yaml. */
+export async function startAllChats(
+  script: ScriptedOpenAiOptions['script'],
+  more: { settings?: string; env?: Record<string, string> } = {},
+) {
   await using opened = new AsyncDisposableStack()
   const slack = opened.use(await startSlack())
   const discord = opened.use(await startDiscord())
   const teams = opened.use(await startTeams())
   const model = opened.adopt(await startScriptedOpenAi({ script }), (each) => each.close())
   const home = opened.adopt(await temporaryHome(), removeHome)
-  await writeFile(join(home, 'parley.yaml'), `teams:\n  fileHosts: ["${teams.fileHost}"]\n`)
+  await writeFile(join(home, 'parley.yaml'), `teams:\n  fileHosts: ["${teams.fileHost}"]\n${more.settings ?? ''}`)
   const env = {
     SLACK_BOT_TOKEN: bot.token,
     SLACK_SIGNING_SECRET: slack.signingSecret,
@@ -26,6 +30,7 @@ export async function startAllChats(script: ScriptedOpenAiOptions['script']) {
     DISCORD_API_URL: discord.url,
     ...teams.environment(),
     OPENAI_BASE_URL: model.url,
+    ...more.env,
   }
   const parley = opened.use(await startParley(home, env, home))
   slack.target = parley.url

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
-import { actionWording } from '../../src/wording/answers.ts'
+import { actionWording, approvalWording } from '../../src/wording/answers.ts'
 import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import { startScriptedOpenAi } from '../servers/openai.ts'
@@ -75,6 +75,19 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
+  test('an admin approves their own question in its error box, also where no alerts go', async () => {
+    const { page, say } = await open()
+    await say('/budget set channel 0.001 day')
+    await page.locator('.reply').waitFor()
+    await say('How long does the valve last?')
+    const failure = page.locator('.reply.failed .failure')
+    await failure.getByText(/^Your question would exceed [^.]*\./).waitFor()
+    await failure.getByRole('button', { name: approvalWording.approve }).click()
+    await page.locator('.reply.done').getByText('Four thousand hours.').waitFor()
+    expect(await page.locator('.reply.failed').count()).toBe(0)
+    expect(await button(page, approvalWording.approve).count()).toBe(0)
+  })
+
   test('a question over budget is approved in the alerts thread and answered in its own thread', async () => {
     const { page, say } = await open()
     await say('/alerts here')
@@ -84,7 +97,7 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     await say('How long does the valve last?')
     const refused = page.locator('.reply.failed')
     await refused.getByText(/^Your question would exceed .* An admin has been asked to approve it once\.$/).waitFor()
-    const approve = button(page, 'Approve once')
+    const approve = page.locator('.notice-parts').getByRole('button', { name: approvalWording.approve })
     await approve.click()
     await page
       .locator('.reply')

@@ -64,7 +64,7 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
     await expect.poll(() => api.requests.includes('GET /console/status')).toBe(true)
     await page.getByText('1.0.0').waitFor()
     await page.locator('input[type=file]').setInputFiles(file('huge.mov', 3_100_000))
-    await page.getByText(pageWording.file.tooLarge('3.1 MB', '1 MB')).waitFor()
+    await page.locator('.file-note', { hasText: pageWording.file.tooLarge('3.1 MB', '1 MB') }).waitFor()
     expect(await page.getByRole('button', { name: pageWording.file.uploadAgain('huge.mov') }).count()).toBe(0)
     await page.getByRole('button', { name: pageWording.file.remove('huge.mov') }).click()
     expect(api.requests).not.toContain('PUT /console/uploads')

@@ -1,4 +1,5 @@
 /** What people do on Discord, from end to end: a real Parley, discord.js as it is, a stand-in of Discord's servers. */
+import { PermissionFlagsBits as may } from 'discord.js'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { undeliveredWording } from '../../src/wording/answers.ts'
 import { permissionWording } from '../../src/wording/commands.ts'
@@ -33,6 +34,10 @@ beforeAll(async () => {
         return { tokens: Array.from({ length: 400 }, (_, n) => `word${n} `), everyMs: 40 }
       if (asked.includes('for a while')) return { tokens: ['It ', 'took ', 'a while.'], everyMs: 1200 }
       if (asked.includes('at length')) return { tokens: Array.from({ length: 900 }, (_, n) => `Sentence ${n} of it. `) }
+      if (asked.includes('Heron')) {
+        const shared = /source=\\?"([\d:p]+)\\?"(?:(?!<\/passage>).)*(HERON-\d+)/.exec(JSON.stringify(body))
+        return { tokens: [shared ? `Its name is ${shared[2]} [${shared[1]}].` : 'I know nothing of it.'] }
+      }
       const code = /QX-\d+/.exec(JSON.stringify(body))?.[0]
       return { tokens: code ? ['The code is ', `${code} [1:p1].`] : ['You asked: ', asked.slice(-200)] }
     },
@@ -55,7 +60,9 @@ beforeAll(async () => {
   }
   olga = discord.world.addUser('Olga')
   ann = discord.world.addUser('Ann')
+  bob = discord.world.addUser('Bob')
   guild = discord.world.addGuild('Team', olga)
+  for (const { id } of [ann, bob]) guild.members.set(id, [])
   general = discord.world.addChannel(guild, 'general')
   parley = await startParley(home, env)
 }, 90_000)
@@ -74,6 +81,7 @@ afterEach(() => {
 type User = ReturnType<StandInDiscord['world']['addUser']>
 let olga: User
 let ann: User
+let bob: User
 let guild: ReturnType<StandInDiscord['world']['addGuild']>
 let general: WorldChannel
 
@@ -229,6 +237,61 @@ it('a long answer comes as its beginning plus a file with the full text', async 
   const messages = discord.said(chat.id)
   expect(messages.filter(({ attachments }) => attachments.length > 0)).toHaveLength(1)
   for (const { content } of messages) expect(content.length).toBeLessThanOrEqual(2000)
+})
+
+describe('a file that was shared last week in a private channel', () => {
+  const hidden = () => ({ id: guild.id, type: 0 as const, allow: '0', deny: String(may.ViewChannel) })
+  const shown = (id: string, type: 0 | 1) => ({ id, type, allow: String(may.ViewChannel), deny: '0' })
+  const forParley = () => [hidden(), shown(guild.roles[1]?.id ?? '', 0)]
+  let leads: WorldChannel
+  let link: string
+
+  async function askAlone(user: User): Promise<string> {
+    const chat = discord.world.directChat(user.id)
+    const before = discord.said(chat.id).length
+    discord.write({ author: user, channel: chat, text: 'What is the name of the Heron release?' })
+    return (await replyIn(chat.id, before)).content
+  }
+  async function askIn(channel: WorldChannel): Promise<string> {
+    const text = 'What is the name of the Heron release?'
+    return (await replyIn(discord.write({ author: ann, channel, text, mention: true }).id)).content
+  }
+
+  beforeAll(async () => {
+    leads = discord.world.addChannel(guild, 'leads', { overwrites: [...forParley(), shown(ann.id, 1)] })
+    discord.gateway.dispatch('CHANNEL_CREATE', discord.world.channelJson(leads), guild.id)
+    const data = await makePdf((doc) => void doc.addPage().text('The name of the Heron release is HERON-77.'))
+    const message = discord.write({
+      author: ann,
+      channel: leads,
+      text: 'Keep this about Heron',
+      mention: true,
+      files: [{ name: 'release.pdf', data, type: 'application/pdf' }],
+      more: { timestamp: new Date(Date.now() - 7 * 86_400_000).toISOString() },
+    })
+    link = `https://discord.com/channels/${guild.id}/${leads.id}/${message.id}`
+    await replyIn(message.id)
+  })
+
+  it('is found in a direct chat by somebody who can see it, with a link to its message, and by nobody else', async () => {
+    const answer = await askAlone(ann)
+    expect(answer).toContain('HERON-77')
+    expect(answer).toContain('release.pdf')
+    expect(answer).toContain(link)
+    expect(await askAlone(bob)).not.toMatch(/HERON-77|release\.pdf/)
+  })
+
+  it('is found in a channel of the same readers, and not in one that others read', async () => {
+    const plans = discord.world.addChannel(guild, 'plans', { overwrites: [...forParley(), shown(ann.id, 1)] })
+    discord.gateway.dispatch('CHANNEL_CREATE', discord.world.channelJson(plans), guild.id)
+    expect(await askIn(plans)).toContain('HERON-77')
+    expect(await askIn(general)).not.toMatch(/HERON-77|release\.pdf/)
+  })
+
+  it('is not found once an overwrite takes the view away', async () => {
+    discord.allow(leads, forParley())
+    expect(await askAlone(ann)).not.toMatch(/HERON-77|release\.pdf/)
+  })
 })
 
 it('Parley names a missing permission to the person who can grant it', async () => {

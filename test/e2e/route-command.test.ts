@@ -41,7 +41,7 @@ it('explains the route of a plain question, a long manual, and an unreadable fil
   expect(await decision('How high is the Eiffel tower?')).toMatchObject({
     model: 'openai/llama-3-8b',
     by: 'tier',
-    complexity: { score: 0, tier: 'small', parts: [] },
+    complexity: { tier: 'small', parts: [] },
     ranking: [{ model: 'openai/llama-3-8b', costNanoUsd: '0' }, { model: 'openai/llama-3-70b' }],
   })
   const long = await decision('manual.pdf', 'What does it say?')

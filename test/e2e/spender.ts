@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { asParleyError } from '../../src/core/errors.ts'
 import { Usage } from '../../src/core/reply.ts'
 import { priceSnapshot, priceUsage } from '../../src/models/price.ts'
+import { isRefusal } from '../../src/routing/budget.ts'
 import { paidModels, paidPrice, paidWorst } from '../servers/paid-provider.ts'
 import { openChildBudget } from './child-budget.ts'
 
@@ -45,7 +46,7 @@ async function turn(turnId: string, number: number): Promise<'answered' | 'refus
         await reservation.settle({ cost: paidWorst, estimated: true, outcome: 'failed', ms: ms() })
       }
     } catch (error) {
-      if (asParleyError(error).code === 'budget_exhausted') return 'refused'
+      if (isRefusal(asParleyError(error))) return 'refused'
       throw error
     }
   }

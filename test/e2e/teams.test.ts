@@ -134,7 +134,7 @@ describe('in a personal chat', () => {
     })
     // Nothing that the reader must know.
     expect(answer.activity.attachments?.[0]?.content?.body).toEqual([])
-    expect(actionsOf(answer).map((action) => action.split(':')[0])).toEqual(['regenerate', 'cheaper', 'better', 'why'])
+    expect(actionsOf(answer).map((action) => action.split(':')[0])).toEqual(['regenerate', 'cheaper', 'better', 'why', 'mine'])
   })
 
   it('thumbs and buttons work and confirm it', async () => {
@@ -332,6 +332,75 @@ describe('in a channel', () => {
     await teams.deliver({ ...people.about(place), type: 'installationUpdate', action: 'add', id: 'f:installed' })
     await notice(thread('1767000000055'), '/parley help')
     expect(shown(place).filter((each) => textOf(each) === teamsWording.greeting.channel)).toHaveLength(1)
+  })
+})
+
+describe('a file that was shared in a group chat last week', () => {
+  const heron: Place = { conversation: '19:heron000000000000000000000000000@thread.v2' }
+  const chatOf = (name: string): Place => ({ conversation: `a:1personal-chat-of-${name}` })
+  const person = (name: string, n: number) => ({
+    id: `29:1${name}-of-the-directory`,
+    name,
+    aadObjectId: `bbbbbbbb-0000-4000-8000-00000000000${n}`,
+  })
+  const [bob, cem] = [person('Bob', 1), person('Cem', 2)]
+  const question = 'Which code opens the heron gate?'
+  const contentUrl = (id: string) => `https://contoso.sharepoint.com/personal/bob/Documents/${id}/heron.pdf`
+  /** What the model was given with the last question. */
+  const given = () =>
+    JSON.stringify(model.requests.findLast(({ body }) => questionTextOf(body).includes(question))?.body)
+  const passage = 'heron gate opens'
+  let url: string
+
+  beforeAll(async () => {
+    for (const each of [bob, cem]) teams.people.set(each.id, each)
+    teams.said.members.set(
+      heron.conversation,
+      new Map([alice, bob].map(({ aadObjectId }) => [aadObjectId, '0001-01-01T00:00:00Z'])),
+    )
+    const content = await makePdf((doc) => doc.addPage().text('The heron gate opens with code QX-88.'))
+    url = contentUrl(people.addFile('heron.pdf', content).id)
+    const id = '1767000000091'
+    const attachments = [{ id: 'h1', contentType: 'reference', contentUrl: url, name: 'heron.pdf' }]
+    teams.graphMessages.set(`messages/${id}`, { attachments })
+    const lastWeek = new Date(Date.now() - 7 * 24 * 3_600_000).toISOString()
+    const html = { contentType: 'text/html', content: '<p>Read it</p><attachment id="h1"></attachment>' }
+    const message = { ...people.message(heron, 'Read it', { id, from: bob }), timestamp: lastWeek, attachments: [html] }
+    await reply(heron, () => teams.deliver(message))
+  })
+
+  it('is found in a personal chat by a member, with a citation that opens', async () => {
+    const answer = await reply(chat, () => people.say(chat, question))
+    expect(textOf(answer)).toBe('The code is QX-88 [1].')
+    expect(claimsOf(answer)[0]?.appearance).toMatchObject({
+      name: 'heron.pdf, p. 1',
+      keywords: expect.arrayContaining([expect.stringContaining('Bob')]),
+      url,
+    })
+  })
+
+  it('is not found by somebody who is not in the chat', async () => {
+    const answer = await reply(chatOf('cem'), () => people.say(chatOf('cem'), question, { from: cem }))
+    expect(textOf(answer)).not.toContain('QX-88')
+    expect(given()).not.toContain(passage)
+  })
+
+  it('is not found any more by somebody who was removed from the chat', async () => {
+    const ask = () => reply(chatOf('bob'), () => people.say(chatOf('bob'), question, { from: bob }))
+    await ask()
+    expect(given()).toContain(passage)
+    const { id, aadObjectId } = bob
+    teams.said.members.get(heron.conversation)?.delete(aadObjectId)
+    const event = { type: 'conversationUpdate', id: 'f:removed', membersRemoved: [{ id, aadObjectId }] }
+    await teams.deliver({ ...people.about(heron), ...event })
+    await ask()
+    expect(given()).not.toContain(passage)
+  })
+
+  it('is gone when Parley is removed from the chat', async () => {
+    await teams.deliver({ ...people.about(heron), type: 'installationUpdate', action: 'remove', id: 'f:gone' })
+    await reply(chat, () => people.say(chat, question))
+    expect(given()).not.toContain(passage)
   })
 })
 

@@ -36,6 +36,7 @@ export function createFakeBudget(limit: NanoUsd | null = null): FakeBudget {
       return {
         async settle(settlement) {
           if (isOpen(row)) row.settled = settlement
+          return settlement.cost
         },
         async release() {
           if (isOpen(row)) row.released = true

@@ -13,6 +13,8 @@ export function fakeIntake(own: Partial<Intake> = {}): Intake {
     revise: async () => ({ kind: 'unknown' }),
     concerns: async (message) => judge(message, { participates: false, asked: false, followUps: 'always' }),
     withdraw: async () => 0,
+    placeChanged: async () => {},
+    filePosted: async () => {},
     ...own,
   }
 }

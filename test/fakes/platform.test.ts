@@ -43,7 +43,7 @@ platformContract('fake', async () => {
       const last = [...fake.posted.values()].at(-1)
       if (last?.end === undefined) return []
       const { turnId } = last
-      return (['regenerate', 'good', 'bad', 'why'] as const).map((kind): ButtonAction => ({ kind, turnId }))
+      return (['regenerate', 'good', 'bad', 'why', 'mine'] as const).map((kind): ButtonAction => ({ kind, turnId }))
     },
     async press({ eventId, button, target }) {
       const pressed = decodeAction(encodeAction(button))

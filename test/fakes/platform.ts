@@ -12,6 +12,8 @@ export interface FakePlatform {
   /** Every call, in order: `post 0`, `edit 0: text`. */
   calls: string[]
   statuses: (string | null)[]
+  /** What models thought, as it was shown: all of it each time. */
+  thoughts: string[]
   /** Files added to replies, by key. */
   attached: Map<string, OutgoingFile>
   /** What was said outside of replies, by key. */
@@ -28,6 +30,7 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
   const posted = new Map<string, OutgoingMessage>()
   const calls: string[] = []
   const statuses: (string | null)[] = []
+  const thoughts: string[] = []
   const attached = new Map<string, OutgoingFile>()
   const notices = new Map<string, Notice>()
   const told = new Map<string, Notice>()
@@ -73,6 +76,9 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
         attempt(`notify: ${notice.text}`)
         notices.set(key, notice)
       },
+      async think(_target, _turnId, all) {
+        thoughts.push(all)
+      },
       async status(_target: ReplyTarget, _turnId, text) {
         statuses.push(text)
       },
@@ -94,5 +100,5 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
     if (taken === undefined) throw new Error('nobody listens')
     return taken
   }
-  return { platform, posted, calls, statuses, attached, notices, told, failures, files, intake }
+  return { platform, posted, calls, statuses, thoughts, attached, notices, told, failures, files, intake }
 }

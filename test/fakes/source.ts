@@ -21,3 +21,12 @@ export function readSource(n: number, title?: string, more: Partial<Omit<ReadSou
   const contentHash = of.contentHash ?? ''
   return { source: of, engine: 'pdf-1', tokens: 0, pages: undefined, images: 0, ...more, contentHash }
 }
+
+/** A file that Ann shared in #sales a week before. */
+export const earlier = (n: number, title = 'plan.pdf', more: Partial<Source> = {}): Source =>
+  source(n, title, {
+    kind: 'memory',
+    shared: { by: 'Ann', at: '2026-11-20T09:30:00.000Z', place: '#sales' },
+    url: `https://files.example/${n}`,
+    ...more,
+  })

@@ -96,7 +96,7 @@ function requestOf(texts: Untrusted, question: string): ModelRequest {
     unseen: 1,
     model: { id: 'm', contextWindow: 8_000, maxOutputTokens: 100 },
     persona: { instructions: ['Be brief.'] },
-    historyTokens: 100,
+    history: [],
     today: new Date(0),
   })
 }

@@ -5,12 +5,13 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { SessionState } from '../../adapters/console/account-api.ts'
 import type { ConsoleEvent, ConsoleStatus, Message, Thread, TurnStatus, Upload } from '../../adapters/console/api.ts'
 import { PressAction, PressButton, SendMessage } from '../../adapters/console/api.ts'
 import { securityHeaders } from '../../adapters/console/static.ts'
 import type { Receipt } from '../../src/core/reply.ts'
-import { pageMarks, pagePicture, textLines, textOf } from './console-document.ts'
-import { bytesOf, json, servePage, writeEvent } from './console-wire.ts'
+import { pageMarks, pagePicture, textFrom } from './console-document.ts'
+import { bytesOf, json, sendRecording, servePage, writeEvent } from './console-wire.ts'
 
 export interface ScriptedTurn {
   turnId: string
@@ -18,6 +19,8 @@ export interface ScriptedTurn {
   status(text: string, state?: TurnStatus['state']): void
   /** More text of the reply; the first makes its message appear. */
   write(text: string): void
+  /** More of what its model thinks. */
+  think(thoughts: string): void
   finish(end?: Partial<Pick<Message, 'citations' | 'receipt' | 'state' | 'text'>>): void
   /** Resolves when the page has asked to stop it. */
   stopped: Promise<void>
@@ -43,11 +46,16 @@ export async function startConsoleApi() {
       models: ['gpt-oss:20b'],
       notice: null,
       limits: { fileBytes: 100_000_000, files: 10, textChars: 20_000 },
+      web: null,
     } as ConsoleStatus,
     /** `PUT /console/uploads` and so on, without ids, in order of arrival. */
     requests: [] as string[],
+    /** What a citation of a recording plays; `null`: nothing can be played. */
+    recording: null as { kind: 'audio' | 'video'; mediaType: string; bytes: Buffer } | null,
     /** What pictures of places were asked for. */
     pictures: [] as string[],
+    /** What calls of the account screens are answered, by method and path. At first: this machine, without accounts. */
+    answers: new Map<string, unknown>([['GET /console/session', noAccounts]]),
     /** Buttons pressed below replies and notices, in order: `why`, `bad: Wrong page.`, `approve:<id>`. */
     pressed: [] as string[],
     /** What the button "Why" is answered. */
@@ -142,6 +150,7 @@ export async function startConsoleApi() {
     if (held === undefined) return
     const stop = Promise.withResolvers<void>()
     let reply = rewritten
+    let thought = ''
     const show = (message: Message) => publish(threadId, { type: 'message', message: { ...message } })
     const setStatus = (status: TurnStatus | null) => {
       held.status = status
@@ -169,6 +178,10 @@ export async function startConsoleApi() {
         }
         publish(threadId, { type: 'text', messageId: reply.id, offset: reply.text.length, text })
         reply.text += text
+      },
+      think(thoughts) {
+        publish(threadId, { type: 'thoughts', turnId, offset: thought.length, text: thoughts })
+        thought += thoughts
       },
       finish(end = {}) {
         if (reply === null) turn.write('')
@@ -207,6 +220,8 @@ export async function startConsoleApi() {
     if (refused !== undefined) {
       return json(response, { error: { code: 'refused', userMessage: refused.userMessage } }, refused.status)
     }
+    const answer = api.answers.get(`${request.method} ${url.pathname}`)
+    if (answer !== undefined) return json(response, answer)
     switch (called) {
       case 'GET /console/status':
         return json(response, api.status)
@@ -282,17 +297,16 @@ export async function startConsoleApi() {
         if (action === 'page' && fourth === 'marks')
           return json(response, pageMarks(url.searchParams.get('quote') ?? ''))
         if (action === 'page') {
-          response.setHeader('content-type', 'image/png')
-          response.end(await pagePicture(Number(third), Number(url.searchParams.get('width') ?? 800)))
-          return
+          const picture = await pagePicture(Number(third), Number(url.searchParams.get('width') ?? 800))
+          return void response.setHeader('content-type', 'image/png').end(picture)
         }
         if (action === 'picture') {
           api.pictures.push(url.search)
-          response.setHeader('content-type', 'image/png')
-          response.end(await pagePicture(1, 400))
-          return
+          return void response.setHeader('content-type', 'image/png').end(await pagePicture(1, 400))
         }
-        return json(response, textFrom(url.searchParams))
+        if (action === 'recording' && api.recording !== null)
+          return sendRecording(response, api.recording, request.headers.range)
+        return json(response, { ...textFrom(url.searchParams), play: api.recording?.kind })
       default:
         return json(response, { error: { code: 'unknown', userMessage: `no such call: ${called}` } }, 404)
     }
@@ -326,10 +340,13 @@ export async function startConsoleApi() {
   return api
 }
 
-function textFrom(query: URLSearchParams) {
-  const kind = query.get('kind') ?? 'lines'
-  const [from, to] = [Number(query.get('from')), Number(query.get('to'))]
-  return kind === 'lines' || kind === 'rows' ? textLines(from, to) : textOf(kind, from, to)
+export const noAccounts: SessionState = {
+  setUp: false,
+  local: true,
+  person: null,
+  providers: [],
+  minPasswordLength: 12,
+  inviteOnly: true,
 }
 
 /** A receipt with every line filled. */

@@ -50,9 +50,19 @@ export function pageMarks(quote: string) {
 }
 
 /** What a slide or a recording says, with its neighbours; the text of a page that has no picture, with one of the scan. */
-export function textOf(kind: string, from: number, to: number) {
+function textOf(kind: string, from: number, to: number) {
   const around = { from, to, of: to }
   if (kind === 'page') return { ...around, lines: body, places: body.map(() => ({ from, to })), picture: true }
+  if (kind === 'slide') {
+    const lines = [
+      'Orders by region',
+      '| Region | Orders |',
+      '| --- | --- |',
+      '| North | 12 |',
+      '| South \\| West | 9 |',
+    ]
+    return { ...around, lines, places: lines.map(() => ({ from: from + 1, to: from + 1 })) }
+  }
   const step = kind === 'time' ? 20_000 : 1
   const starts = Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step)
   return {
@@ -62,9 +72,23 @@ export function textOf(kind: string, from: number, to: number) {
   }
 }
 
-export function textLines(from: number, to: number) {
+function textLines(from: number, to: number) {
   const of = 400
   const last = Math.min(to, of)
   const lines = Array.from({ length: last - from + 1 }, (_, index) => `line ${from + index} of the log, level=info`)
   return { from, to: last, of, lines }
+}
+
+/** Every third row is empty, and left out. */
+function tableRows(from: number, to: number) {
+  const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index).filter((number) => number % 3 !== 0)
+  const lines = numbers.map((number) => `Item ${number} | ${'a long description of it '.repeat(6)} | ${number * 10}`)
+  return { from, to, of: 400, lines, numbers, columns: ['A: Item', 'B: Description', 'C: Price'] }
+}
+
+export function textFrom(query: URLSearchParams) {
+  const kind = query.get('kind') ?? 'lines'
+  const [from, to] = [Number(query.get('from')), Number(query.get('to'))]
+  if (kind === 'rows') return tableRows(from, to)
+  return kind === 'lines' ? textLines(from, to) : textOf(kind, from, to)
 }

@@ -24,6 +24,7 @@ export interface GatewayFault {
 }
 
 const messageContent = 1 << 15
+const guildMembers = 1 << 1
 
 export interface StandInGateway {
   /** To every session whose shard and intents it is for. */
@@ -52,8 +53,9 @@ export interface GatewayOptions {
   /** The one that is taken now. */
   token(): string
   heartbeatMs: number
-  /** Whether the message content intent is switched on. */
+  /** Whether the privileged intents are switched on. */
   contentAllowed: () => boolean
+  membersAllowed: () => boolean
   /** Counts a session that is begun; whoever begins more than allowed loses the token. */
   begun(): void
   resumeUrl: () => string
@@ -96,6 +98,8 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
     if (fault.closing !== undefined) return void socket.close(fault.closing)
     if (d.token !== options.token()) return void socket.close(4004, 'Authentication failed.')
     if ((d.intents & messageContent) !== 0 && !options.contentAllowed())
+      return void socket.close(4014, 'Disallowed intent(s).')
+    if ((d.intents & guildMembers) !== 0 && !options.membersAllowed())
       return void socket.close(4014, 'Disallowed intent(s).')
     options.begun()
     const shard = d.shard ?? [0, 1]
@@ -178,7 +182,7 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
       for (const session of sessions.values()) {
         if (session.over) continue
         if (shardOf(guildId ?? '0', session.shard[1]) !== session.shard[0]) continue
-        if (!wanted(t, session.intents, guildId)) continue
+        if (!wanted(t, session.intents, guildId) && !aboutBot(t, d)) continue
         send(session, t, veiled(t, d, session.intents, guildId))
       }
     },
@@ -208,6 +212,12 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
     },
   }
 
+  /** Of itself, a bot hears without the intent. */
+  function aboutBot(t: string, d: object): boolean {
+    if (t !== 'GUILD_MEMBER_UPDATE' && t !== 'THREAD_MEMBERS_UPDATE') return false
+    return JSON.stringify(d).includes(`"${world.bot.id}"`)
+  }
+
   /** Without the intent, what is written stays hidden unless it is to the bot. */
   function veiled(t: string, d: object, intents: number, guildId: string | undefined): object {
     if (!t.startsWith('MESSAGE_') || (intents & messageContent) !== 0 || guildId === undefined) return d
@@ -225,6 +235,7 @@ function shardOf(guildId: string, count: number): number {
 /** https://discord.com/developers/docs/events/gateway#list-of-intents */
 function wanted(t: string, intents: number, guildId: string | undefined): boolean {
   if (t.startsWith('MESSAGE_')) return (intents & (guildId === undefined ? 1 << 12 : 1 << 9)) !== 0
+  if (t.startsWith('GUILD_MEMBER_') || t === 'THREAD_MEMBERS_UPDATE') return (intents & guildMembers) !== 0
   if (t.startsWith('GUILD_') || t.startsWith('CHANNEL_') || t.startsWith('THREAD_')) return (intents & 1) !== 0
   return true
 }

@@ -1,7 +1,7 @@
 /** People on the stand-in: they write, change what they wrote, use commands, press buttons and send forms. */
 import type { APIUser } from 'discord.js'
 import type { RestState, Use } from './discord-state.ts'
-import type { World, WorldChannel, WorldMessage } from './discord-world.ts'
+import type { World, WorldChannel, WorldGuild, WorldMessage } from './discord-world.ts'
 
 export interface Writing {
   author: APIUser
@@ -36,6 +36,17 @@ export interface People {
   delete(...messages: WorldMessage[]): void
   /** A moderator deletes a channel or a thread: no event comes for what was written in it. */
   deleteChannel(channel: WorldChannel): void
+  /** Moderators change what others may see: these events come without privileged intents. */
+  allow(channel: WorldChannel, overwrites: WorldChannel['overwrites']): void
+  /** A role is changed, or taken away with `null`. */
+  changeRole(guild: WorldGuild, roleId: string, permissions: bigint | null): void
+  /** Somebody gets other roles, or leaves (`null`): Discord tells bots with the server members intent, and of themselves. */
+  changeMember(guild: WorldGuild, userId: string, roles: string[] | null): void
+  /** Somebody is added to a private thread, or removed from it. */
+  changeThread(thread: WorldChannel, change: { added?: string; removed?: string }): void
+  pin(message: WorldMessage): void
+  /** The bot is removed from a server. */
+  expel(guild: WorldGuild): void
   use(what: Using): Use
 }
 
@@ -125,6 +136,54 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
         world.messages.delete(each.id)
       }
       dispatch(thread ? 'THREAD_DELETE' : 'CHANNEL_DELETE', gone, guildId)
+    },
+    allow(channel, overwrites) {
+      channel.overwrites = overwrites
+      dispatch('CHANNEL_UPDATE', world.channelJson(channel), channel.guildId)
+    },
+    changeRole(guild, roleId, permissions) {
+      const role = guild.roles.find(({ id }) => id === roleId)
+      if (role === undefined) return
+      if (permissions === null) {
+        guild.roles = guild.roles.filter((each) => each !== role)
+        for (const [id, roles] of guild.members)
+          guild.members.set(
+            id,
+            roles.filter((each) => each !== roleId),
+          )
+        dispatch('GUILD_ROLE_DELETE', { guild_id: guild.id, role_id: roleId }, guild.id)
+      } else {
+        role.permissions = String(permissions)
+        dispatch('GUILD_ROLE_UPDATE', { guild_id: guild.id, role }, guild.id)
+      }
+    },
+    changeMember(guild, userId, roles) {
+      const user = world.users.get(userId)
+      if (roles === null) guild.members.delete(userId)
+      else guild.members.set(userId, roles)
+      if (roles === null) dispatch('GUILD_MEMBER_REMOVE', { guild_id: guild.id, user }, guild.id)
+      else dispatch('GUILD_MEMBER_UPDATE', { guild_id: guild.id, ...world.memberOf(guild.id, userId) }, guild.id)
+    },
+    changeThread(thread, { added, removed }) {
+      const kept = (thread.threadMembers ?? []).filter((id) => id !== removed)
+      thread.threadMembers = [...kept, ...(added === undefined ? [] : [added])]
+      const joined = { id: thread.id, user_id: added, join_timestamp: new Date(world.now()).toISOString(), flags: 0 }
+      const change = {
+        id: thread.id,
+        guild_id: thread.guildId,
+        member_count: thread.threadMembers.length,
+        ...(added !== undefined && { added_members: [joined] }),
+        ...(removed !== undefined && { removed_member_ids: [removed] }),
+      }
+      dispatch('THREAD_MEMBERS_UPDATE', change, thread.guildId)
+    },
+    pin(message) {
+      message.pinned = true
+      message.pinnedAt = new Date(world.now()).toISOString()
+    },
+    expel(guild) {
+      guild.members.delete(world.bot.id)
+      dispatch('GUILD_DELETE', { id: guild.id }, guild.id)
     },
     edit(message, text, more = {}) {
       Object.assign(message, more)

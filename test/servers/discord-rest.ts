@@ -55,8 +55,14 @@ const routes: [string, RegExp, Handler][] = [
   [
     'GET',
     /^\/guilds\/(\d+)\/members\/(\d+)$/,
-    ({ world }, _, [guildId = '', userId = '']) => ok(world.memberOf(guildId, userId)),
+    ({ world }, _, [guildId = '', userId = '']) => {
+      const guild = world.guilds.get(guildId)
+      if (!guild?.members.has(world.bot.id)) throw new Refusal(404, 10004, 'Unknown Guild')
+      if (!guild.members.has(userId)) throw new Refusal(404, 10007, 'Unknown Member')
+      return ok(world.memberOf(guildId, userId))
+    },
   ],
+  ['GET', /^\/guilds\/(\d+)\/threads\/active$/, activeThreads],
   ['GET', /^\/channels\/(\d+)$/, (state, _, [id = '']) => ok(state.world.channelJson(visible(state, id)))],
   [
     'GET',
@@ -66,6 +72,7 @@ const routes: [string, RegExp, Handler][] = [
       return ok(overRest(found(state, id, message)))
     },
   ],
+  ['GET', /^\/channels\/(\d+)\/messages\/pins$/, pins],
   ['GET', /^\/channels\/(\d+)\/messages$/, channelMessages],
   ['GET', /^\/channels\/(\d+)\/thread-members\/(\d+)$/, threadMember],
   ['PATCH', /^\/channels\/(\d+)$/, changeChannel],
@@ -127,7 +134,7 @@ function gatewayBot(state: RestState): Answer {
 function guild({ world }: RestState, _: Call, [id = '']: string[]): Answer {
   const known = world.guilds.get(id)
   if (known === undefined || !known.members.has(world.bot.id)) throw new Refusal(404, 10004, 'Unknown Guild')
-  return ok({ id, name: known.name, owner_id: known.ownerId, roles: known.roles })
+  return ok({ id, name: known.name, owner_id: known.ownerId, roles: known.roles, features: [] })
 }
 
 function guildChannels({ world }: RestState, _: Call, [id = '']: string[]): Answer {
@@ -149,6 +156,7 @@ function overRest({
   guild_id: _guild,
   member: _member,
   channel_type: _type,
+  pinnedAt: _pinnedAt,
   ...message
 }: WorldMessage & { member?: unknown }) {
   return message
@@ -171,6 +179,30 @@ function channelMessages(state: RestState, { query }: Call, [id = '']: string[])
   return ok(page(all.filter((each) => before === null || BigInt(each.id) < BigInt(before)).slice(-limit)))
 }
 
+/** https://discord.com/developers/docs/resources/message#get-channel-pins */
+function pins(state: RestState, { query }: Call, [id = '']: string[]): Answer {
+  const channel = visible(state, id)
+  const limit = Number(query.get('limit') ?? 50)
+  if (!(limit >= 1 && limit <= 50)) throw new Refusal(400, 50035, 'Invalid Form Body: limit must be between 1 and 50')
+  const readable = (state.world.permissions(channel, state.world.bot.id) & may.ReadMessageHistory) !== 0n
+  const before = query.get('before')
+  const all = (readable ? (state.world.messages.get(id) ?? []) : [])
+    .flatMap((message) => (message.pinnedAt === undefined ? [] : [{ pinned_at: message.pinnedAt, message }]))
+    .filter(({ pinned_at }) => before === null || pinned_at < before)
+    .toSorted((a, b) => (a.pinned_at < b.pinned_at ? 1 : -1))
+  const items = all.slice(0, limit).map(({ pinned_at, message }) => ({ pinned_at, message: overRest(message) }))
+  return ok({ items, has_more: all.length > limit })
+}
+
+/** https://discord.com/developers/docs/resources/guild#list-active-guild-threads */
+function activeThreads({ world }: RestState, _: Call, [id = '']: string[]): Answer {
+  if (!world.guilds.get(id)?.members.has(world.bot.id)) throw new Refusal(403, 50001, 'Missing Access')
+  const threads = [...world.channels.values()].filter(
+    ({ guildId, type, archived = false }) => guildId === id && threadTypes.includes(type) && !archived,
+  )
+  return ok({ threads: threads.map((thread) => world.channelJson(thread)), members: [], has_more: false })
+}
+
 const page = (oldestFirst: WorldMessage[]) => oldestFirst.toReversed().map(overRest)
 
 function threadMember(state: RestState, _: Call, [id = '', userId = '']: string[]): Answer {
@@ -188,6 +220,8 @@ function postMessage(state: RestState, call: Call, [channelId = '']: string[]): 
   if (channel.userId !== undefined && state.closed.has(channel.userId))
     throw new Refusal(403, 50007, 'Cannot send messages to this user')
   const reference = body.message_reference as { message_id?: string } | undefined
+  if (reference !== undefined && state.refusedReferences !== undefined)
+    throw new Refusal(400, state.refusedReferences, 'Message reference refused')
   if (reference !== undefined)
     demand(state, channel, may.ReadMessageHistory, 160002, 'Cannot reply without permission to read message history')
   checkContent(state, body, call)

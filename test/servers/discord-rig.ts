@@ -3,6 +3,7 @@
 import { createDiscord } from '../../adapters/discord/platform.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'
+import type { PlaceAddress, PlaceChange, PostedFile } from '../../src/core/place.ts'
 import { recorder } from '../../src/core/platform.contract.rig.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota.ts'
@@ -21,6 +22,9 @@ export interface DiscordRig extends AsyncDisposable {
   /** What intake was given, as it came. */
   received: IncomingMessage[]
   recorded: ReturnType<typeof recorder>
+  /** What it was told of places, and the files that were posted there. */
+  changes: PlaceChange[]
+  posted: { place: PlaceAddress; file: PostedFile }[]
   /** Starts a process; the one before has to be stopped. */
   listen(own?: Partial<Intake>): Promise<void>
   stop(): Promise<void>
@@ -36,13 +40,16 @@ type Person = ReturnType<StandInDiscord['world']['addUser']>
 
 /** Ann and Bob are members of Olga's server. */
 export async function openDiscordRig(): Promise<DiscordRig> {
-  const discord = await startDiscord({ heartbeatMs: 150 })
+  const discord = await startDiscord()
   const records = memoryRecords()
   const [ann, bob, olga] = ['Ann', 'Bob', 'Olga'].map((name) => discord.world.addUser(name)) as [Person, Person, Person]
   const guild = discord.world.addGuild('Team', olga)
+  for (const { id } of [ann, bob]) guild.members.set(id, [])
   const general = discord.world.addChannel(guild, 'general')
   const other = discord.world.directChat(discord.world.addUser('Somebody').id)
   const recorded = recorder()
+  const changes: PlaceChange[] = []
+  const posted: DiscordRig['posted'] = []
   let listener: Listener | undefined
   let counted = 0
   let markers = 0
@@ -60,6 +67,8 @@ export async function openDiscordRig(): Promise<DiscordRig> {
     olga,
     received: recorded.received,
     recorded,
+    changes,
+    posted,
     taken,
     async listen(own = {}) {
       const platform = createDiscord({
@@ -73,7 +82,12 @@ export async function openDiscordRig(): Promise<DiscordRig> {
         retryMs: 10,
         saveEveryMs: 5,
       })
-      listener = platform.listen({ ...recorded.intake, ...own })
+      listener = platform.listen({
+        ...recorded.intake,
+        placeChanged: async (change) => void changes.push(change),
+        filePosted: async (place, file) => void posted.push({ place, file }),
+        ...own,
+      })
       await listener.start()
     },
     async stop() {

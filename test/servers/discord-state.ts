@@ -53,6 +53,8 @@ export interface RestState {
   flags: number
   /** Calls that fail with 500 for now, as `GET /channels/1/messages`. */
   failing?: RegExp | undefined
+  /** The code with which posts that refer to another message are refused: https://github.com/discord/discord-api-docs/pull/8424 */
+  refusedReferences?: 160002 | 160009 | 160010 | undefined
   /** How many sessions may still be begun today, and when they are counted anew. */
   sessionsLeft: number
   sessionsBackMs: number

@@ -18,6 +18,8 @@ export interface WorldGuild {
   roles: APIRole[]
   /** Roles of each member. Who is not in it is not in the server. */
   members: Map<string, string[]>
+  /** Of them, those who were invited to one voice channel. */
+  guests: Set<string>
   /** Until when a moderator silences a member. */
   timeOuts: Map<string, string>
 }
@@ -33,8 +35,10 @@ export interface WorldChannel {
   userId?: string
   /** Of a thread: who opened it. */
   ownerId?: string
-  /** Of a private thread: who was added to it. */
+  /** Of a private thread: who was added to it, beside the bot. */
   threadMembers?: string[]
+  /** For adults alone. */
+  nsfw?: boolean
   /** Of a thread. */
   archived?: boolean
   locked?: boolean
@@ -43,6 +47,7 @@ export interface WorldChannel {
 export interface WorldMessage extends APIMessage {
   guild_id?: string
   channel_type?: number
+  pinnedAt?: string
   /** Only this person sees it. */
   visibleTo?: string
   /** When it was made and edited, in milliseconds, for those who measure. */
@@ -131,11 +136,21 @@ export function createWorld() {
         name,
         ownerId: owner.id,
         roles: [everyone, own],
-        members: new Map([[bot.id, [own.id]]]),
+        members: new Map([
+          [owner.id, []],
+          [bot.id, [own.id]],
+        ]),
+        guests: new Set<string>(),
         timeOuts: new Map<string, string>(),
       }
       guilds.set(id, guild)
       return guild
+    },
+    /** Answers its id. */
+    addRole(guild: WorldGuild, name: string, permissions = 0n): string {
+      const made = role(snowflake(), name, permissions)
+      guild.roles.push(made)
+      return made.id
     },
     addChannel(guild: WorldGuild, name: string, more: Partial<WorldChannel> = {}): WorldChannel {
       const channel = { id: snowflake(), type: 0, name, guildId: guild.id, overwrites: [], ...more }
@@ -183,13 +198,13 @@ export function createWorld() {
         mute: false,
         joined_at: '2026-01-01T00:00:00+00:00',
         communication_disabled_until: guilds.get(guildId)?.timeOuts.get(userId) ?? null,
-        flags: 0 as GuildMemberFlags,
+        flags: (guilds.get(guildId)?.guests.has(userId) ? 16 : 0) as GuildMemberFlags,
         ...(found ? { user: found } : {}),
       }
     },
     channelJson(channel: WorldChannel): APIChannel {
       const { id, type, name, guildId, parentId, overwrites, userId, ownerId } = channel
-      const { archived = false, locked = false } = channel
+      const { archived = false, locked = false, nsfw = false } = channel
       const last = messages.get(id)?.at(-1)?.id ?? null
       const of = users.get(userId ?? '')
       if (type === 1) return { id, type, name: null, recipients: of ? [of] : [], last_message_id: last } as APIChannel
@@ -207,7 +222,7 @@ export function createWorld() {
         parent_id: parentId ?? null,
         last_message_id: last,
         flags: 0 as ChannelFlags,
-        ...([10, 11, 12].includes(type) ? thread : { permission_overwrites: overwrites, position: 0, nsfw: false }),
+        ...([10, 11, 12].includes(type) ? thread : { permission_overwrites: overwrites, position: 0, nsfw }),
       } as APIChannel
     },
     /** Stores bytes as Discord's own servers would; the address is good for a day. */

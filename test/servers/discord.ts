@@ -108,6 +108,7 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
       if (state.sessionsLeft < 0) revoked = true
     },
     contentAllowed: () => (state.flags & ((1 << 18) | (1 << 19))) !== 0,
+    membersAllowed: () => (state.flags & ((1 << 14) | (1 << 15))) !== 0,
   })
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

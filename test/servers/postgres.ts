@@ -7,7 +7,6 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
@@ -15,6 +14,7 @@ import { silentLog } from '../../src/core/log.ts'
 import { retryOnConnectionLoss } from '../../src/store/postgres/connect.ts'
 import { migrate } from '../../src/store/postgres/migrate.ts'
 import { chooseAccount, findBinaries, give, spawnAs } from '../../src/store/postgres/placement.ts'
+import { freePort } from './free-port.ts'
 
 export interface ExternalPostgres extends AsyncDisposable {
   /** Such as `PostgreSQL 15.14`. */
@@ -72,14 +72,4 @@ export async function startExternalPostgres(): Promise<ExternalPostgres> {
 async function installed(): Promise<string> {
   const [newest] = globSync('/usr/lib/postgresql/*/bin/initdb').toSorted().toReversed()
   return dirname(newest ?? (await findBinaries()).initdb)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -4,7 +4,8 @@ import { type Addressing, judge } from '../../src/core/addressing.ts'
 import type { Action } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'
-import type { Intake, Received, Revision } from '../../src/core/platform.ts'
+import type { PlaceChange, PostedFile } from '../../src/core/place.ts'
+import type { Intake, KnownTalk, Received, Revision } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota.ts'
 import { fakeIntake } from '../fakes/intake.ts'
 import { memoryRecords } from '../fakes/records.ts'
@@ -37,8 +38,11 @@ export async function openSlackInbound() {
   const revisions: Revision[] = []
   const asked: Addressing[] = []
   const acted: Action[] = []
-  /** What Parley took in last, by thread. */
-  const last = new Map<string, { messageId: string; sentAt: string }>()
+  const changes: PlaceChange[] = []
+  /** Files that were posted for others, with their channels. */
+  const posted: (PostedFile & { channel: string })[] = []
+  /** What Parley knows, by thread. */
+  const known = new Map<string, KnownTalk>()
   /** What intake does otherwise, as a test says. */
   const own: Partial<Intake> = {}
   const closing: (() => Promise<void>)[] = []
@@ -53,7 +57,7 @@ export async function openSlackInbound() {
     async concerns(message) {
       asked.push(message)
       const verdict = judge(message, { participates: true, asked: true, followUps: 'always' })
-      return verdict.answers ? { answers: true, last: last.get(message.conversation.threadId ?? '') } : verdict
+      return verdict.answers ? { answers: true, known: known.get(message.conversation.threadId ?? '') } : verdict
     },
     async withdraw(withdrawal) {
       const ids = 'ids' in withdrawal ? withdrawal.ids : []
@@ -67,6 +71,13 @@ export async function openSlackInbound() {
     async act(action) {
       acted.push(action)
       return own.act?.(action) ?? {}
+    },
+    async placeChanged(change) {
+      changes.push(change)
+      await own.placeChanged?.(change)
+    },
+    async filePosted({ channelId }, file) {
+      posted.push({ ...file, channel: channelId })
     },
   })
 
@@ -82,7 +93,7 @@ export async function openSlackInbound() {
   await gateway()
 
   return {
-    ...{ slack, records, received, withdrawn, revisions, asked, acted, last, own },
+    ...{ slack, records, received, withdrawn, revisions, asked, acted, changes, posted, known, own },
     take,
     gateway,
     said(text: string, { thread, user = bob, more = {}, files = [], channel = general }: Said = {}): string {

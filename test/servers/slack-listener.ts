@@ -2,7 +2,8 @@
 import { afterEach, beforeEach } from 'vitest'
 import { createSlack } from '../../adapters/slack/platform.ts'
 import type { SlackSettings } from '../../adapters/slack/settings.ts'
-import type { Action, CommandSpec } from '../../src/core/command.ts'
+import { commandSpecs } from '../../src/admin/specs.ts'
+import type { Action } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
@@ -15,8 +16,6 @@ import { addPeople, alice } from './slack-rig.ts'
 import type { SlackStandIn } from './slack-types.ts'
 
 export const general = 'C0GENERAL1'
-const spec = (name: string): CommandSpec => ({ name, summary: '', role: 'member', args: [], examples: [name] })
-const table = ['usage', 'why', 'budget set', 'budget list', 'persona show', 'limits show', 'models list'].map(spec)
 
 /** For the tests of one file; all of it is new for each test. */
 export const rig = {} as {
@@ -51,7 +50,7 @@ export async function open(
       rig.acted.push(action)
       return {}
     },
-    commands: table,
+    commands: commandSpecs,
     command: async ({ text }) => ({ text: `${text}: 3 of 10 questions`, private: true }),
     ...own,
   })

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkBlocks, checkView, maxMarkdown } from './slack-blocks.ts'
 import { SlackRefusal } from './slack-refusal.ts'
-import { bot, type SlackState, type StandInFile, type StandInMessage, team } from './slack-state.ts'
+import { bot, type SlackState, type StandInFile, type StandInMessage, type StandInUser, team } from './slack-state.ts'
 
 export type Args = Record<string, unknown>
 export type Method = (args: Args, state: SlackState, base: string) => Args
@@ -111,10 +111,32 @@ export function fileOf(file: StandInFile, base: string): Args {
     url_private: url,
     url_private_download: url,
     permalink: `https://acme.slack.com/files/${file.id}/${file.name}`,
-    shares: Object.fromEntries(file.shares.map(({ channel, ts }) => ['public', { [channel]: [{ ts }] }])),
+    user: file.user,
+    shares: { public: sharesOf(file, false), private: sharesOf(file, true) },
     ...file.more,
   }
 }
+
+function sharesOf({ shares }: StandInFile, isPrivate: boolean) {
+  const wanted = shares.filter((share) => (share.private === true) === isPrivate)
+  return Object.fromEntries(
+    wanted.map(({ channel }) => [channel, wanted.filter((each) => each.channel === channel).map(({ ts }) => ({ ts }))]),
+  )
+}
+
+/** A person as `users.info` and `users.list` tell of them. */
+export const userOf = ({ id, team: home, name, more }: StandInUser): Args => ({
+  id,
+  team_id: home,
+  name,
+  real_name: name,
+  deleted: false,
+  is_bot: false,
+  is_restricted: false,
+  is_ultra_restricted: false,
+  locale: 'en-US',
+  ...more,
+})
 
 const thread = (args: Args) => `${text(args, 'channel_id')}/${text(args, 'thread_ts')}`
 
@@ -130,9 +152,7 @@ export const methods: Record<string, Method> = {
   'users.info'(args, state) {
     const user = state.users.get(text(args, 'user'))
     if (user === undefined) throw new SlackRefusal('user_not_found')
-    return {
-      user: { id: user.id, team_id: user.team, name: user.name, real_name: user.name, locale: 'en-US', ...user.more },
-    }
+    return { user: userOf(user) }
   },
   'chat.postMessage': (args, state, base) => {
     const message = post(args, state)
@@ -198,7 +218,6 @@ export const methods: Record<string, Method> = {
     return { channel, permalink: `https://acme.slack.com/archives/${channel}/p${ts.replace('.', '')}` }
   },
   'conversations.open': (args) => ({ channel: { id: `D${text(args, 'users').slice(1)}` } }),
-  'users.conversations': () => ({ channels: [{ id: 'C0GENERAL1', name: 'general' }] }),
   'files.getUploadURLExternal'(args, state, base) {
     const id = `F${randomUUID().replaceAll('-', '').slice(0, 10).toUpperCase()}`
     const file = {
@@ -233,9 +252,6 @@ export const methods: Record<string, Method> = {
     if (file === undefined || file.deleted) throw new SlackRefusal('file_not_found')
     return { file: fileOf(file, base) }
   },
-  'files.list': (_args, state, base) => ({
-    files: [...state.files.values()].slice(0, 1).map((file) => fileOf(file, base)),
-  }),
   'files.delete'(args, state) {
     const file = state.files.get(text(args, 'file'))
     if (file === undefined || file.deleted) throw new SlackRefusal('file_deleted')

@@ -29,6 +29,15 @@ export interface StandInChannel {
   teams?: string[]
   /** Parley is not in it, and it is private. */
   without?: boolean
+  /** The person of a direct message. */
+  direct?: string
+  /** A group message. */
+  group?: boolean
+  /** With whom it is shared: another organization, one that was invited, or another workspace of the organization. */
+  shared?: 'external' | 'pending' | 'organization'
+  archived?: boolean
+  /** Its pinned messages, the last one first. */
+  pins?: string[]
 }
 
 export interface StandInFile {
@@ -36,7 +45,8 @@ export interface StandInFile {
   name: string
   mimetype: string
   content: Buffer
-  shares: { channel: string; ts: string }[]
+  shares: { channel: string; ts: string; private?: boolean }[]
+  user?: string
   deleted?: boolean
   /** Every download gets the login page, as without the scope. */
   guarded?: boolean

@@ -18,6 +18,8 @@ export interface SlackStandInOptions {
   rotationSeconds?: number
   /** The scopes of the token, which Slack sends with every answer. Default: all. */
   granted?: string[]
+  /** The events that the app subscribes to. Default: those of its manifest. */
+  subscribed?: readonly string[]
   /** The bot's channels. Default: #general. */
   channels?: { id: string; name: string }[]
   /** Seconds of `Retry-After` for call number `index` (from 0) of all; undefined lets it pass. */

@@ -19,6 +19,7 @@ import { fileOf, methods } from './slack-methods.ts'
 import { createTokens } from './slack-oauth.ts'
 import { SlackRefusal } from './slack-refusal.ts'
 import { bot, createState, type StandInFile, team } from './slack-state.ts'
+import { subscribedEvent } from './slack-subscriptions.ts'
 import type { Delivered, SlackCall, SlackStandIn, SlackStandInOptions } from './slack-types.ts'
 import { argsOf, sign } from './slack-wire.ts'
 
@@ -40,6 +41,8 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
       response.end(String(error))
     })
   })
+  // Whoever computes for some seconds finds its connection open.
+  server.keepAliveTimeout = 60_000
   const socketServer = new WebSocketServer({ noServer: true })
   let refusing = false
   server.on('upgrade', (request, socket, head) => {
@@ -185,7 +188,9 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     calls,
     options,
     target: undefined,
-    async event(event, { retry = 0, eventId = `Ev${randomUUID().slice(0, 8)}`, enterprise } = {}) {
+    async event(given, { retry = 0, eventId = `Ev${randomUUID().slice(0, 8)}`, enterprise } = {}) {
+      const event = subscribedEvent(given, slack.options)
+      if (event === undefined) return { status: 200, body: '', ms: 0 }
       const body = {
         ...(enterprise && { enterprise_id: enterprise }),
         token: 'deprecated',
@@ -221,6 +226,10 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
       more = {},
       ts = state.nextTs(),
     }) {
+      for (const file of files) {
+        file.user ??= user
+        file.shares.push({ channel, ts, private: state.channels.get(channel)?.private === true })
+      }
       const said = {
         user,
         text,
@@ -244,7 +253,9 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
         thread_ts: thread ? thread : undefined,
         more,
       })
-      const type = channel.startsWith('D') ? 'im' : channel.startsWith('G') ? 'mpim' : 'channel'
+      const isPrivate = state.channels.get(channel)?.private === true
+      const open = isPrivate ? 'group' : 'channel'
+      const type = channel.startsWith('D') ? 'im' : channel.startsWith('G') ? 'mpim' : open
       const events: Record<string, unknown>[] = [
         { type: 'message', channel_type: type, ...(files.length > 0 && { subtype: 'file_share' }), ...said },
         ...(mention ? [{ type: 'app_mention', ...said }] : []),

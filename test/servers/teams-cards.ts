@@ -8,6 +8,8 @@ import type { Wire } from './teams-state.ts'
 
 const Text = z.strictObject({
   type: z.literal('TextBlock'),
+  id: z.string().min(1).optional(),
+  isVisible: z.boolean().optional(),
   text: z.string().min(1),
   wrap: z.boolean().optional(),
   size: z.enum(['Small', 'Default', 'Medium', 'Large', 'ExtraLarge']).optional(),
@@ -23,13 +25,22 @@ const Execute = z.strictObject({
   style: z.enum(['default', 'positive', 'destructive']).optional(),
   mode: z.enum(['primary', 'secondary']).optional(),
 })
+const Toggle = z.strictObject({
+  type: z.literal('Action.ToggleVisibility'),
+  title: z.string().min(1).max(60),
+  targetElements: z.array(z.string().min(1)).min(1),
+  mode: z.enum(['primary', 'secondary']).optional(),
+})
 /** Teams draws six actions, and puts the others behind "…" with the secondary ones. */
 const Card = z.strictObject({
   type: z.literal('AdaptiveCard'),
   $schema: z.string(),
   version: z.literal('1.5'),
   body: z.array(Text),
-  actions: z.array(Execute).min(1).optional(),
+  actions: z
+    .array(z.discriminatedUnion('type', [Execute, Toggle]))
+    .min(1)
+    .optional(),
   msteams: z.strictObject({ width: z.literal('Full') }),
 })
 const Attachment = z.discriminatedUnion('contentType', [
@@ -59,6 +70,7 @@ const Claim = z.strictObject({
     '@type': z.literal('DigitalDocument'),
     name: z.string().min(1).max(80),
     abstract: z.string().max(160),
+    keywords: z.array(z.string().max(28)).max(3).optional(),
     url: z
       .string()
       .regex(/^https?:/)

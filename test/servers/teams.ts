@@ -1,7 +1,7 @@
 /**
  * A simulated Teams, built from Microsoft's documentation: the login, the signing keys, the connector's API, Graph and a file
- * server. Differences from the real one: it uses HTTP; login and connector share a port; it does not check who is in a
- * conversation. Where the documentation is silent it is stricter: a stream that has not ended cannot be edited.
+ * server. Differences from the real one: it uses HTTP; login and connector share a port. Where the documentation is
+ * silent it is stricter: a stream that has not ended cannot be edited.
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { createGraphMessages } from './teams-graph.ts'
 import { createKey, jwks, type SigningKey, signToken } from './teams-issuer.ts'
+import { createTeamsPlaces } from './teams-places.ts'
 import { createState, type Refusal, type Rules, teamsRules, type Wire } from './teams-state.ts'
 
 export const bot = {
@@ -53,6 +54,8 @@ export interface TeamsStandIn extends AsyncDisposable {
   graphMessages: Map<string, object>
   /** What people said, as Graph tells it. */
   said: ReturnType<typeof createGraphMessages>
+  /** Who is where, and the files in channels. */
+  places: ReturnType<typeof createTeamsPlaces>
   key: SigningKey
   /** Requests to the login, and tokens that reached the file server. */
   seen: { logins: number; tokensAtFiles: number }
@@ -79,7 +82,8 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const granted = new Map<string, string>()
   const graphMessages = new Map<string, object>()
   const consent = { files: true, messages: true, members: true }
-  const said = createGraphMessages({ consent, people, nextId: state.nextId })
+  const said = createGraphMessages({ tenant, consent, people, nextId: state.nextId })
+  const places = createTeamsPlaces({ tenant, people, consent })
   const seen = { logins: 0, tokensAtFiles: 0 }
   const away = { login: false, keys: false, graph: false }
 
@@ -102,27 +106,12 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     if (scopeOf(request) !== 'https://api.botframework.com/.default')
       return refuse(response, { status: 401, code: 'Unauthorized', message: 'no token' })
     const path = decodeURIComponent(url.pathname.slice('/connector/v3/'.length))
-    const [, teamId] = /^teams\/([^/]+)$/.exec(path) ?? []
-    if (teamId !== undefined) return send(response, 200, { id: teamId, name: 'The team', aadGroupId: 'group-1' })
-    const [, general] = /^teams\/([^/]+)\/conversations$/.exec(path) ?? []
-    if (general !== undefined)
-      return send(response, 200, {
-        conversations: [
-          { id: general, name: null },
-          { id: '19:sales@thread.tacv2', name: 'Sales & Co' },
-        ],
-      })
+    const about = places.connector(path, url)
+    if (about !== undefined) return isRefusal(about) ? refuse(response, about) : send(response, 200, about)
     const [, attachment] = /^attachments\/([^/]+)\/views\/original$/.exec(path) ?? []
     if (attachment !== undefined) return sendFile(response, files.get(attachment))
     if (path === 'conversations') return await openPersonalChat(request, response)
     const [, conversation = '', rest = ''] = /^conversations\/([^/]+)\/(.*)$/.exec(path) ?? []
-    const [, member] = /^members\/(.+)$/.exec(rest) ?? []
-    if (member !== undefined) {
-      const person = people.get(member) ?? [...people.values()].find(({ aadObjectId }) => aadObjectId === member)
-      if (person === undefined)
-        return refuse(response, { status: 404, code: 'MemberNotFoundInConversation', message: 'no member' })
-      return send(response, 200, { tenantId: tenant, userRole: 'user', ...person })
-    }
     const body = JSON.parse((await buffer(request)).toString() || '{}') as Wire
     const limit = state.limited(state.room(conversation))
     const answer = limit ?? act(request.method ?? '', conversation, rest, body, url)
@@ -165,22 +154,25 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     if (scopeOf(request) !== `${origin}/graph/.default`)
       return refuse(response, { status: 401, code: 'InvalidAuthenticationToken', message: '' })
     const path = url.pathname.slice('/graph/v1.0/'.length)
+    const content = places.contentIn(path)
     const [, share] = /^shares\/u!([\w-]+)\/driveItem\/content$/.exec(path) ?? []
-    if (share === undefined) {
+    if (share === undefined && content === undefined) {
       const message = [...graphMessages].find(([end]) => decodeURIComponent(path).endsWith(end))?.[1]
       if (message && !consent.messages)
         return refuse(response, { status: 403, code: 'Forbidden', message: 'Missing role permissions' })
       if (message) return send(response, 200, message)
-      const answer = said.answer(new URL(request.url ?? '/', origin)) ?? {
-        status: 404,
-        code: 'NotFound',
-        message: path,
-      }
+      const asked = new URL(request.url ?? '/', origin)
+      const answer = said.answer(asked) ??
+        places.graph(decodeURIComponent(path), asked) ?? {
+          status: 404,
+          code: 'NotFound',
+          message: path,
+        }
       return isRefusal(answer) ? refuse(response, answer) : send(response, 200, answer)
     }
     if (!consent.files) return refuse(response, { status: 403, code: 'accessDenied', message: 'Access denied' })
-    const address = Buffer.from(share, 'base64url').toString()
-    const file = files.get(new URL(address).pathname.split('/').at(-2) ?? '')
+    const address = Buffer.from(share ?? '', 'base64url').toString()
+    const file = files.get(content ?? new URL(address).pathname.split('/').at(-2) ?? '')
     if (file === undefined) return refuse(response, { status: 404, code: 'itemNotFound', message: address })
     // Graph redirects to a file server.
     response.writeHead(302, { location: downloadUrl(file) }).end()
@@ -238,6 +230,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     consent,
     graphMessages,
     said,
+    places,
     key,
     seen,
     away,

@@ -110,6 +110,7 @@ export function App({ session }: { session: Session }) {
   }, [session, source, closeSource, drawer, running, newThread])
 
   const empty = conversation.loaded && messages.length === 0 && outgoing.length === 0
+  const lastReply = messages.findLast((message) => message.role === 'parley') ?? null
   const lastSent = messages.findLast((message) => message.role === 'user')?.text ?? null
 
   return (
@@ -117,6 +118,11 @@ export function App({ session }: { session: Session }) {
       <button type="button" className="skip-link" onClick={() => input.current?.focus()}>
         {pageWording.app.skipToInput}
       </button>
+      {lastReply === null ? null : (
+        <button type="button" className="skip-link" onClick={focusLatestReply}>
+          {pageWording.app.skipToReply}
+        </button>
+      )}
       <Sidebar
         threads={threads}
         currentId={threadId}
@@ -126,6 +132,7 @@ export function App({ session }: { session: Session }) {
         onClose={closeDrawer}
         onNew={newThread}
         onDelete={session.deleteThread}
+        onProblem={session.failed}
       />
       <main className="main" inert={phone && (drawer || source !== null)}>
         <header className="topbar">
@@ -142,7 +149,9 @@ export function App({ session }: { session: Session }) {
               <Icon name="menu" />
             </button>
           ) : null}
-          <h1 title={title}>{title}</h1>
+          <h1 title={title} dir="auto">
+            {title}
+          </h1>
           {link === 'lost' ? (
             <p className="link-lost" role="status">
               {pageWording.app.reconnecting}
@@ -154,7 +163,9 @@ export function App({ session }: { session: Session }) {
             </button>
           ) : null}
         </header>
-        {empty ? (
+        {empty && !session.isNew(threadId) ? (
+          <Gone onNew={newThread} />
+        ) : empty ? (
           <Welcome
             models={status?.models ?? null}
             onPick={(prompt) => {
@@ -167,6 +178,7 @@ export function App({ session }: { session: Session }) {
             key={threadId}
             conversation={conversation}
             outgoing={outgoing}
+            hasModel={status === null ? null : status.models.length > 0}
             onOpenSource={openSource}
             onAct={session.act}
             onPress={session.press}
@@ -207,6 +219,27 @@ export function App({ session }: { session: Session }) {
       <div className="visually-hidden" role="status" aria-live="polite">
         {announcement}
       </div>
+    </div>
+  )
+}
+
+function focusLatestReply(): void {
+  const reply = [...document.querySelectorAll<HTMLElement>('.reply')].at(-1)
+  reply?.focus()
+  reply?.scrollIntoView({ block: 'start' })
+}
+
+/** The address names a thread that does not exist. */
+function Gone({ onNew }: { onNew(): void }) {
+  return (
+    <div className="welcome">
+      <h2>{pageWording.threads.gone}</h2>
+      <p>{pageWording.threads.goneWhat}</p>
+      <p>
+        <button type="button" className="button primary" onClick={onNew}>
+          {pageWording.threads.start}
+        </button>
+      </p>
     </div>
   )
 }

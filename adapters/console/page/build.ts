@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
 const page = fileURLToPath(new URL('.', import.meta.url))
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
@@ -10,13 +11,20 @@ const dist = fileURLToPath(new URL('../dist', import.meta.url))
 /** The page's other sources: the API contract, functions of the core, its texts, and the versions of its packages. */
 const shared = [
   '../api.ts',
+  '../account-api.ts',
+  '../paths.ts',
   '../../../src/core/command.ts',
   '../../../src/core/artifact.ts',
   '../../../src/core/money.ts',
+  '../../../src/core/person.ts',
   '../../../src/core/reply.ts',
   '../../../src/core/source.ts',
   '../../../src/core/text/half-written.ts',
+  '../../../src/core/uuid.ts',
+  '../../../src/wording/account.ts',
   '../../../src/wording/page.ts',
+  '../../../src/wording/phrases.ts',
+  '../../../src/wording/sign-in-flows.ts',
   '../../../package-lock.json',
 ]
 
@@ -29,6 +37,7 @@ export async function buildPage(): Promise<'built' | 'fresh'> {
   const fresh = `${dist}-${process.pid}`
   try {
     await runVite(fresh)
+    compressAssets(join(fresh, 'assets'))
     writeFileSync(join(fresh, '.hash'), hash)
     if (builtFrom() !== hash) {
       rmSync(dist, { recursive: true, force: true })
@@ -40,6 +49,17 @@ export async function buildPage(): Promise<'built' | 'fresh'> {
   // To stderr, because a program may read a command's output.
   console.error(`Built the console page in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   return 'built'
+}
+
+/** Beside each asset of text its compressed forms, for browsers that take them. */
+function compressAssets(assets: string): void {
+  for (const name of readdirSync(assets)) {
+    if (!/\.(?:js|css|svg)$/.test(name)) continue
+    const bytes = readFileSync(join(assets, name))
+    writeFileSync(join(assets, `${name}.gz`), gzipSync(bytes, { level: 9 }))
+    const brotli = { [constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length }
+    writeFileSync(join(assets, `${name}.br`), brotliCompressSync(bytes, { params: brotli }))
+  }
 }
 
 async function runVite(outDir: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** The state of models and the queue: `health`. */
 import type { Model } from '../../models/catalogue.ts'
 import type { Health } from '../../routing/health.ts'
-import { healthWording } from '../../wording/commands.ts'
-import { bulleted, code } from '../../wording/phrases.ts'
+import { healthWording, modelName } from '../../wording/commands.ts'
+import { bulleted } from '../../wording/phrases.ts'
 import { type Command, define } from '../define.ts'
 
 export interface HealthDeps {
@@ -20,12 +20,12 @@ export function healthCommands({ health, models, waiting }: HealthDeps): Command
       role: 'member',
       args: {},
       examples: ['health'],
-      async run() {
+      async run(_, { names }) {
         const [all, { turns, oldestMs }] = await Promise.all([models(), waiting()])
         const writing = all.filter(({ origin, enabled }) => origin !== 'builtin' && enabled)
         const unpriced = writing.filter(({ price }) => price === undefined)
         const ends = health.list().map(({ provider, model, state, because, againInMs, calls, failures, speed }) => {
-          const name = model === null ? healthWording.allOf(provider) : code(`${provider}/${model}`)
+          const name = model === null ? healthWording.allOf(provider) : modelName(provider, model, names)
           const status = state === 'closed' ? healthWording.ok : healthWording.paused(because, againInMs)
           const firstWords = speed === null ? '' : healthWording.firstWords(speed.firstTokenMs)
           return `${name}: ${status}${calls === 0 ? '' : healthWording.calls(calls, failures)}${firstWords}`

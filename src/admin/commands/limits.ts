@@ -25,13 +25,13 @@ export function limitCommands(deps: BudgetDeps): Command[] {
       role: 'member',
       args: {},
       examples: ['limits show'],
-      async run(_, { spender }) {
+      async run(_, { spender, names }) {
         const scopes = scopesOf(spender)
         const found = await settings.read(scopes)
         const lines = scopes.flatMap((scope) =>
           (['rate', 'turns'] as const).flatMap((limit) => {
             const value = found.get(scope)?.[limits[limit]]
-            return value === undefined ? [] : [limitWording.line(scopeName(scope, spender), limit, value)]
+            return value === undefined ? [] : [limitWording.line(scopeName(scope, spender, names), limit, value)]
           }),
         )
         return { text: lines.length === 0 ? limitWording.none : bulleted(lines) }
@@ -47,7 +47,11 @@ export function limitCommands(deps: BudgetDeps): Command[] {
         most: arg.word('A whole number, or off'),
         for: arg.optional(arg.place('A channel, a person, the workspace, or everywhere')),
       },
-      examples: ['limits set rate 10 channel', 'limits set turns 2 workspace', 'limits set rate off channel'],
+      examples: [
+        'limits set rate 10 for channel',
+        'limits set turns 2 for workspace',
+        'limits set rate off for channel',
+      ],
       async run({ what, most, for: place }, caller) {
         const limit = /^(?:off|none)$/i.test(most) ? null : Number(most)
         if (limit !== null && (!Number.isInteger(limit) || limit < 1 || limit > 100_000))
@@ -89,13 +93,13 @@ export function limitCommands(deps: BudgetDeps): Command[] {
       role: 'member',
       args: {},
       examples: ['alerts show'],
-      async run(_, { spender }) {
+      async run(_, { spender, names }) {
         const found = await settings.read(scopesOf(spender))
         const lines = [...found].flatMap(([scope, values]) => {
           const target = values['alerts.target']?.conversation
           if (target === undefined) return []
           const channel = scopeOf.channel(target)
-          return [alertWording.line(scopeName(scope, spender), scopeName(channel, spender))]
+          return [alertWording.line(scopeName(scope, spender, names), scopeName(channel, spender, names))]
         })
         return { text: lines.length === 0 ? alertWording.off : bulleted(lines) }
       },

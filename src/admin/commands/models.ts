@@ -2,6 +2,7 @@
 import { ParleyError } from '../../core/errors.ts'
 import { decimalUsd } from '../../core/money.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
+import { chosenByQuestion, routedNames } from '../../core/route-decision.ts'
 import type { Model } from '../../models/catalogue.ts'
 import { modelKey } from '../../models/complete-model.ts'
 import { describePrice } from '../../models/price.ts'
@@ -80,8 +81,10 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
         if (found.origin === 'builtin') throw new ParleyError('command_invalid', modelWording.quotingStays)
         const withIt = (before: string[] | null) => [...new Set([...(before ?? []), modelKey(found)])]
         const { who } = await changeSetting(settings, caller, 'models.disabled', withIt, { place })
+        const set = (await effectiveFor(settings, caller.spender)).models.default
+        const isDefault = set === undefined ? found.isDefault === true : set === modelKey(found)
         return {
-          text: modelWording.disabled(name, who),
+          text: modelWording.disabled(name, who) + (isDefault ? modelWording.wasDefault : ''),
           buttons: [
             {
               label: modelWording.undo,
@@ -100,9 +103,9 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
       examples: ['models default gpt-5-mini', 'models default auto', 'models default gpt-5-mini for channel'],
       async run({ model: typed, for: place }, caller) {
         const chosen = typed.toLowerCase() === 'auto' ? null : await find(typed)
-        const value = chosen === null ? null : modelKey(chosen.found)
+        const value = chosen === null ? chosenByQuestion : modelKey(chosen.found)
         const { before, who } = await changeSetting(settings, caller, 'models.default', () => value, { place })
-        const was = before === value ? null : before
+        const was = before === value || before === chosenByQuestion ? null : before
         if (chosen === null) return { text: modelWording.noDefault(who, was) }
         return { text: modelWording.default(chosen.name, who, was) + caveat(chosen.found) }
       },
@@ -144,6 +147,8 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
       async run({ alias, model: typed }, caller) {
         if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(alias))
           throw new ParleyError('command_invalid', modelWording.aliasNotOneWord(alias))
+        if (routedNames.includes(alias.toLowerCase()))
+          throw new ParleyError('command_invalid', modelWording.aliasReserved(alias))
         const { all, found, name } = await find(typed)
         const taken = all.find((each) => each.id === alias || modelKey(each) === alias)
         if (taken !== undefined) throw new ParleyError('command_invalid', modelWording.aliasIsModel(alias))
@@ -196,6 +201,8 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
         const [cacheRead, cacheWrite, perHour] = [more['cache-read'], more['cache-write'], more['per-hour']]
         const tokens = input !== undefined && output !== undefined && perHour === undefined
         const hours = perHour !== undefined && input === undefined && output === undefined
+        if (clear && [input, output, cacheRead, cacheWrite, perHour].some((amount) => amount !== undefined))
+          throw new ParleyError('command_invalid', modelWording.priceOrClear)
         if (!clear && !tokens && !hours) {
           if (input === undefined && perHour === undefined) return { text: modelWording.price(name, priceOf(found)) }
           throw new ParleyError('command_invalid', modelWording.notAPrice)

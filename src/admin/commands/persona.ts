@@ -1,5 +1,5 @@
 /** How Parley answers: `persona …`, for a person, a channel, the workspace or everyone. */
-import { scopesOf } from '../../core/scope.ts'
+import { ownScope, scopeOf, scopesOf } from '../../core/scope.ts'
 import type { SettingName, Settings } from '../../store/settings.ts'
 import { personaWording, scopeName } from '../../wording/commands.ts'
 import { bulleted, quoted } from '../../wording/phrases.ts'
@@ -31,7 +31,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
       role: 'member',
       args: {},
       examples: ['persona show'],
-      async run(_, { spender }) {
+      async run(_, { spender, names: scopeNames }) {
         const scopes = scopesOf(spender)
         const found = await settings.read(scopes)
         const lines = scopes.flatMap((scope) => {
@@ -42,7 +42,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
             shown(values[names.temperature], personaWording.hasTemperature),
             shown(values[names.length], personaWording.atMost),
           ].filter((part) => part !== '' && part !== quoted(''))
-          return parts.length === 0 ? [] : [personaWording.line(scopeName(scope, spender), parts)]
+          return parts.length === 0 ? [] : [personaWording.line(scopeName(scope, spender, scopeNames), parts)]
         })
         if (lines.length === 0) return { text: personaWording.none }
         return { text: `${bulleted(lines)}\n\n${personaWording.howTheyCombine}` }
@@ -56,7 +56,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
       args: { for: arg.optional(arg.place(scopeHelp)), text: arg.rest('The instructions', 4000) },
       examples: [
         'persona instructions Answer briefly.',
-        'persona instructions channel "Name the clause of the contract for every claim."',
+        'persona instructions for channel "Name the clause of the contract for every claim."',
       ],
       async run({ for: place, text }, caller) {
         const { before, who } = await set(names.instructions, () => text, place, caller)
@@ -115,16 +115,19 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
       },
       examples: ['persona clear', 'persona clear language', 'persona clear instructions for channel'],
       async run({ what, for: place }, caller) {
-        const { spender, grants: membership, by } = caller
-        const scope = await scopeOfPlace(place ?? { kind: 'me' }, spender)
-        demand(membership, scope, spender, { own: true })
-        const cleared: string[] = []
-        for (const name of what === undefined ? Object.values(names) : [names[what]]) {
-          const { before } = await settings.change(scope, name, () => null, by)
-          if (before !== null) cleared.push(name.slice('persona.'.length).replace('maxOutputTokens', 'length'))
-        }
-        const who = scopeName(scope, spender)
-        return { text: cleared.length === 0 ? personaWording.nothingSet(who) : personaWording.cleared(who, cleared) }
+        const { spender, by } = caller
+        const scope = await scopeOfPlace(place ?? { kind: 'me' }, caller)
+        demand(caller, scope, { own: true })
+        // What the account had before it was linked is theirs, too.
+        const scopes = scope === ownScope(spender) ? [...new Set([scope, scopeOf.user(spender)])] : [scope]
+        const cleared = new Set<string>()
+        for (const name of what === undefined ? Object.values(names) : [names[what]])
+          for (const each of scopes) {
+            const { before } = await settings.change(each, name, () => null, by)
+            if (before !== null) cleared.add(name.slice('persona.'.length).replace('maxOutputTokens', 'length'))
+          }
+        const who = scopeName(scope, spender, caller.names)
+        return { text: cleared.size === 0 ? personaWording.nothingSet(who) : personaWording.cleared(who, [...cleared]) }
       },
     }),
   ]

@@ -1,17 +1,30 @@
 /** Rules about models, guests and used-up budgets: `policy …`. */
-import type { Spender } from '../../core/scope.ts'
+
+import type { Collections } from '../../core/collections.ts'
+import { ParleyError } from '../../core/errors.ts'
+import type { PlaceAddress } from '../../core/place.ts'
+import { type Spender, scopeOf } from '../../core/scope.ts'
 import { modelKey } from '../../models/complete-model.ts'
 import { resolveModel } from '../../models/resolve-model.ts'
+import { watchWording } from '../../wording/collections.ts'
 import { policyWording } from '../../wording/commands-models.ts'
 import { bulleted } from '../../wording/phrases.ts'
 import { changeSetting } from '../changes.ts'
 import { arg, type Command, define } from '../define.ts'
 import { effectiveFor, type ZoneDeps } from '../effective.ts'
 import { words } from '../line.ts'
+import { demand } from '../place.ts'
 import type { ModelDeps } from './models.ts'
+import type { LocalDeps } from './try.ts'
 
-export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
-  const { settings, models } = deps
+export interface PolicyDeps extends ModelDeps, ZoneDeps, Pick<LocalDeps, 'notify'> {
+  collections: Pick<Collections, 'isWatched' | 'watch' | 'unwatch'>
+  /** Whether the platform tells of files that are posted without Parley. */
+  hasPins(platform: string): boolean
+}
+
+export function policyCommands(deps: PolicyDeps): Command[] {
+  const { settings, models, collections, hasPins, notify } = deps
   const suggestModels = async () => ['any', ...(await models()).map(modelKey)]
   return [
     define({
@@ -49,7 +62,7 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
         for: { ...arg.optional(arg.place()), choices: ['channel', 'workspace', 'everywhere'] },
         models: { ...arg.rest('Names of models, or any'), suggest: suggestModels },
       },
-      examples: ['policy models gpt-5-mini llama3.2', 'policy models channel gpt-5-mini', 'policy models any'],
+      examples: ['policy models gpt-5-mini llama3.2', 'policy models for channel gpt-5-mini', 'policy models any'],
       async run({ models: typed, for: place }, caller) {
         const names = words(typed.replaceAll(',', ' ')).map(({ text }) => text)
         const all = await models()
@@ -109,23 +122,90 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
         return { text: policyWording.followUps(who, what) }
       },
     }),
+    define({
+      name: 'policy web',
+      summary: 'Searches the web for every question, for none, or where the question calls for it',
+      role: 'manager',
+      changes: true,
+      args: {
+        what: arg.choice('For every question, for none, or where the question calls for it', ['on', 'off', 'auto']),
+        for: arg.optional(arg.place()),
+      },
+      examples: ['policy web off for channel', 'policy web auto', 'policy web on for channel'],
+      async run({ what, for: place }, caller) {
+        const { who } = await changeSetting(settings, caller, 'policy.web', () => what, { place })
+        const { policy } = await effectiveFor(settings, caller.spender)
+        const restricted = what !== 'off' && policy.web === 'off' ? policyWording.stillRestricted : ''
+        return { text: policyWording.web(who, what) + restricted }
+      },
+    }),
+    define({
+      name: 'policy files-of-channel',
+      summary: 'Reads the files that people post in this channel without asking Parley, or stops and forgets them',
+      role: 'admin',
+      changes: true,
+      args: { state: arg.onOff('On or off') },
+      examples: ['policy files-of-channel on', 'policy files-of-channel off'],
+      async run({ state }, caller) {
+        const { call, spender, by } = caller
+        demand(caller, scopeOf.channel(spender))
+        const place = channelOf(spender)
+        const isOn = await collections.isWatched(place)
+        if (!state) {
+          await collections.unwatch(place, by)
+          return { text: isOn ? watchWording.off : watchWording.wasOff, private: true }
+        }
+        if (isOn) return { text: watchWording.wasOn, private: true }
+        if (call.direct === true || call.conversation.threadId !== undefined || !hasPins(spender.platform))
+          throw new ParleyError('command_invalid', watchWording.notHere)
+        // Announced first: nothing is read of which nobody was told.
+        await notify(call.replyTarget, { text: watchWording.announced }, `${call.id}.watch`).catch((cause: unknown) => {
+          throw new ParleyError('command_invalid', watchWording.notAnnounced, { cause })
+        })
+        await collections.watch(place, { by, spender })
+        return { text: watchWording.on, private: true }
+      },
+    }),
+    define({
+      name: 'policy memory',
+      summary: 'Searches files that were shared earlier in other threads and places, or only those of the conversation',
+      role: 'manager',
+      changes: true,
+      args: { state: arg.onOff('On or off'), for: arg.optional(arg.place()) },
+      examples: ['policy memory off for channel', 'policy memory on'],
+      async run({ state, for: place }, caller) {
+        const set = () => (state ? null : false)
+        const { who } = await changeSetting(settings, caller, 'policy.memory', set, { place })
+        const restricted = state ? await stillRestricted('memory', caller.spender) : ''
+        return { text: policyWording.memory(who, state) + restricted }
+      },
+    }),
   ]
 
   /** Says so if another setting still restricts what was just allowed. */
-  async function stillRestricted(name: 'localOnly' | 'allowedModels' | 'guests', spender: Spender): Promise<string> {
+  async function stillRestricted(
+    name: 'localOnly' | 'allowedModels' | 'guests' | 'memory',
+    spender: Spender,
+  ): Promise<string> {
     const { policy } = await effectiveFor(settings, spender)
     const restricts = {
       localOnly: policy.localOnly,
       allowedModels: policy.allowedModels !== undefined,
       guests: policy.guests === 'refuse',
+      memory: !policy.memory,
     }[name]
     return restricts ? policyWording.stillRestricted : ''
   }
 }
 
-async function describe({ settings, timeZone }: ModelDeps & ZoneDeps, spender: Spender): Promise<string[]> {
+function channelOf({ platform, workspaceId, channelId }: Spender): PlaceAddress {
+  return { platform, workspaceId, channelId }
+}
+
+async function describe({ settings, timeZone, collections }: PolicyDeps, spender: Spender): Promise<string[]> {
   const { policy, models, timezone } = await effectiveFor(settings, spender)
   const { shown } = policyWording
+  const watched = await collections.isWatched(channelOf(spender))
   return [
     shown.models(policy.localOnly, policy.allowedModels === undefined ? undefined : [...policy.allowedModels]),
     ...(models.disabled.size === 0 ? [] : [shown.disabled([...models.disabled])]),
@@ -133,6 +213,9 @@ async function describe({ settings, timeZone }: ModelDeps & ZoneDeps, spender: S
     shown.guests(policy.guests),
     shown.atLimit(policy.atLimit),
     shown.followUps(policy.followUps),
+    shown.web(policy.web),
+    shown.memory(policy.memory),
+    ...(watched ? [watchWording.shown] : []),
     shown.timeZone(timezone ?? timeZone),
   ]
 }

@@ -61,10 +61,12 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
       },
       examples: [
         'templates save summary Summarize {{document}} in five lines.',
-        'templates save translate channel Translate into {{language}}: {{text}}',
+        'templates save translate for channel Translate into {{language}}: {{text}}',
       ],
       async run({ name: typed, for: place, text }, caller) {
         if (!nameForm.test(typed)) throw new ParleyError('command_invalid', templateWording.notOneWord(typed))
+        const broken = /[^\n]{0,40}(?:\{\{|\}\})[^\n]{0,40}/.exec(text.replaceAll(variable, ''))
+        if (broken !== null) throw new ParleyError('command_invalid', templateWording.brokenVariable(broken[0].trim()))
         const options = { place, own: true }
         const withIt = (before: Record<string, string> | null) => {
           const all = { ...before, [typed]: text }
@@ -98,6 +100,7 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
       name: 'templates use',
       summary: 'Asks a saved question',
       role: 'member',
+      asks: true,
       changes: true,
       args: { name, values: arg.optional(arg.rest('A name=value pair for each variable')) },
       examples: ['templates use summary document="the attached report"'],

@@ -1,18 +1,19 @@
 /** Questions, costs and times: `usage`, with a chart. */
 import type { OutgoingFile } from '../../core/command.ts'
+import { ParleyError } from '../../core/errors.ts'
 import { decimalUsd, formatUsd, type NanoUsd } from '../../core/money.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
-import { type Scope, type Spender, scopeOf } from '../../core/scope.ts'
+import { type Scope, scopeOf } from '../../core/scope.ts'
 import { csvCell } from '../../core/text/csv.ts'
 import { windowOf } from '../../core/window.ts'
-import type { Usage, UsagePoint, UsageRow, UsageWithin } from '../../store/usage.ts'
-import { scopeName, scopeWording } from '../../wording/commands.ts'
+import { everyThread, type Usage, type UsagePoint, type UsageRow, type UsageWithin } from '../../store/usage.ts'
+import { modelName, scopeName, scopeWording } from '../../wording/commands.ts'
 import { usageWording } from '../../wording/commands-money.ts'
-import { code } from '../../wording/phrases.ts'
 import type { Chart } from '../chart.ts'
-import { arg, type Command, define } from '../define.ts'
+import { arg, type Caller, type Command, define } from '../define.ts'
 import { timeZoneFor, type ZoneDeps } from '../effective.ts'
-import { demand, scopeOfPlace, widest } from '../place.ts'
+import type { Grants } from '../grants.ts'
+import { demand, type Place, scopeOfPlace, widest } from '../place.ts'
 
 export const spans = ['today', 'yesterday', 'week', 'month', 'last-month', '30d'] as const
 export type Span = (typeof spans)[number]
@@ -56,24 +57,27 @@ export function usageCommands(deps: UsageDeps): Command[] {
         'usage week for channel',
         'usage by channel 30d --csv',
       ],
-      async run({ by, period: span = 'month', for: place, csv, json }, { spender, grants: membership }) {
+      async run({ by, period: span = 'month', for: place, csv, json }, caller) {
+        const { spender, grants, names } = caller
         const timeZone = await timeZoneFor(deps, spender)
-        const scope = await scopeOfPlace(place ?? (membership.channel ? widest(membership) : { kind: 'me' }), spender)
-        demand(membership, scope, spender, { own: true })
+        const scope = await scopeOfPlace(place ?? whatTheySee(grants), caller)
+        if (!grants.amounts) demand(caller, scope, { own: true })
+        const within = withinOf(scope)
+        if (within === undefined) throw new ParleyError('command_invalid', usageWording.notOf)
         const window = windowOfSpan(span, timeZone, now())
-        const filter = { within: withinOf(scope), from: window.from, to: window.to }
+        const filter = { within, from: window.from, to: window.to }
         const [all, rows, points] = await Promise.all([
           usage.rows(filter),
           by === undefined ? [] : usage.rows({ ...filter, by }),
           by === undefined ? usage.series({ ...filter, bucket: window.bucket, timeZone }) : [],
         ])
-        const title = usageWording.title(window.name, scope === 'all' ? null : scopeName(scope, spender))
+        const title = usageWording.title(window.name, scope === 'all' ? null : scopeName(scope, spender, names))
         const sum = all[0]
         if (sum === undefined || sum.done + sum.failed + sum.stopped + sum.calls === 0)
           return { text: usageWording.nothing(title) }
-        const name = (row: UsageRow) => (by === undefined ? '' : labelOf(by, row, spender))
+        const name = (row: UsageRow) => (by === undefined ? '' : labelOf(by, row, caller))
         const file = { window, timeZone, by: by ?? 'all', rows: by === undefined ? all : rows }
-        const chart = by === undefined ? overTime(points, sum, window, timeZone) : byName(rows, by, window, spender)
+        const chart = by === undefined ? overTime(points, sum, window, timeZone) : byName(rows, by, window, caller)
         const files: OutgoingFile[] = [
           ...(chart === null ? [] : [await picture(chart)]),
           ...(csv ? [usageCsv(file)] : []),
@@ -95,27 +99,45 @@ export function usageCommands(deps: UsageDeps): Command[] {
   }
 }
 
-/** Reads the ids of a workspace, a channel or a person from their scope. */
-function withinOf(scope: Scope): UsageWithin {
+function whatTheySee(grants: Grants): Place {
+  if (grants.amounts) return { kind: 'all' }
+  return grants.channel ? widest(grants) : { kind: 'me' }
+}
+
+/** Reads the ids of a workspace, a channel, an account or a person from their scope; `undefined` for others. */
+function withinOf(scope: Scope): UsageWithin | undefined {
+  if (scope === 'all') return {}
   const [kind, rest = ''] = scope.split(/:(.*)/s)
-  const [platform, workspaceId, third] = rest.split('/').map(decodeURIComponent)
-  if (scope === 'all' || platform === undefined || workspaceId === undefined) return {}
+  const [platform = '', workspaceId = '', third] = rest.split('/').map(decodeURIComponent)
+  if (kind === 'person') return { personId: platform }
+  if (kind !== 'workspace' && kind !== 'channel' && kind !== 'user') return undefined
   const [userId, channelId] = kind === 'user' ? [third, undefined] : [undefined, third]
   return omitUndefined({ platform, workspaceId, userId, channelId })
 }
 
-function labelOf(by: 'user' | 'channel' | 'model', { key, name }: UsageRow, spender: Spender): string {
+function labelOf(
+  by: 'user' | 'channel' | 'model',
+  { key, name }: UsageRow,
+  { spender, names }: Pick<Caller, 'spender' | 'names'>,
+): string {
   if (key === null || key === '') return usageWording.noModel
-  if (by === 'model') return code(key)
+  if (by === 'model') {
+    const [provider = '', model = ''] = key.split(/\/(.*)/s)
+    return modelName(provider, model, names)
+  }
   const [platform = '', workspaceId = '', id = ''] = key.split('/').map(decodeURIComponent)
+  if (by === 'channel' && id === everyThread) return usageWording.page
   const place = { platform, workspaceId }
-  if (by === 'channel') return scopeName(scopeOf.channel({ ...place, channelId: id }), spender)
-  const where = scopeName(scopeOf.user({ ...place, userId: id }), spender)
+  if (by === 'channel') return scopeName(scopeOf.channel({ ...place, channelId: id }), spender, names)
+  const where = scopeName(scopeOf.user({ ...place, userId: id }), spender, names)
   // A mention already shows the name.
-  return name === null || where === scopeWording.you || where.startsWith('<@')
+  return name === null || where === scopeWording.you || where.startsWith('<@') || hasNames(platform)
     ? where
     : usageWording.personElsewhere(name, platform, workspaceId)
 }
+
+/** Keys and the people of the page have names of their own. */
+const hasNames = (platform: string) => platform === 'api' || platform === 'console'
 
 /** Sums of money are exact; only the height of a column is rounded. */
 function overTime(points: UsagePoint[], sum: UsageRow, { bucket, name }: SpanWindow, timeZone: string): Chart {
@@ -138,12 +160,12 @@ function byName(
   rows: UsageRow[],
   by: 'user' | 'channel' | 'model',
   { name }: SpanWindow,
-  spender: Spender,
+  caller: Pick<Caller, 'spender' | 'names'>,
 ): Chart | null {
   if (rows.length === 0) return null
   const paid = rows.some(({ cost }) => cost > 0n)
   const value = (row: UsageRow) => (paid ? Number(row.cost) : row.done + row.failed + row.stopped)
-  const plain = (row: UsageRow) => row.name ?? labelOf(by, row, spender).replaceAll(/[`<>@#]/g, '')
+  const plain = (row: UsageRow) => row.name ?? labelOf(by, row, caller).replaceAll(/[`<>@#]/g, '')
   const sorted = rows.toSorted((a, b) => value(b) - value(a))
   const rest = sorted.slice(shownBars).reduce((sum, row) => sum + value(row), 0)
   return {

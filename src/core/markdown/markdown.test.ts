@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { citation } from '../../../test/fakes/source.ts'
+import { citation, earlier } from '../../../test/fakes/source.ts'
 import { escapeMarkdown, fenced, withoutMentions } from './escape.ts'
 import { parseMarkdown } from './parse.ts'
 import { simplify } from './simplify.ts'
@@ -214,6 +214,15 @@ describe('sources', () => {
     ])
     const script = { ...source, url: 'javascript:alert(1)' }
     expect(sourceLines([{ n: 1, source: script, at: { kind: 'page', page: 1 } }]).lines[0]?.url).toBeUndefined()
+  })
+
+  it('that were shared earlier say by whom, where and when, and nothing in a name is markup', () => {
+    const shared = { by: '*Ann* [x](y)', at: '2026-11-20T09:30:00.000Z', place: '#sales' }
+    const { lines } = sourceLines([{ n: 1, source: earlier(1, 'plan.pdf', { shared }), at: { kind: 'page', page: 3 } }])
+    expect(lines).toMatchObject([{ at: 'p. 3', url: 'https://files.example/1' }])
+    expect(lines.map(linked)).toEqual([
+      String.raw`[plan.pdf, p. 3, shared by \*Ann\* \[x\](y) in \#sales on 2026-11-20](<https://files.example/1>)`,
+    ])
   })
 
   it('that do not fit are counted', () => {

@@ -3,7 +3,7 @@
  * show the source. Formulas that have no such form are shown as code.
  */
 import { escapeMarkdown, fenced } from './escape.ts'
-import { accents, alphabets, functionNames, subscripts, superscripts, symbols } from './math-symbols.ts'
+import { accents, alphabets, functionNames, subscripts, superscripts, symbols, vulgar } from './math-symbols.ts'
 import { parseMarkdown } from './parse.ts'
 
 const formula =
@@ -106,6 +106,8 @@ const maxDepth = 30
 function createReader(tex: string) {
   let at = 0
   let depth = 0
+  /** What the innermost group says before `at`. */
+  let before = ''
 
   function all(): string {
     const text = until(() => false)
@@ -119,6 +121,7 @@ function createReader(tex: string) {
     let text = ''
     while (at < tex.length && !ends()) {
       if (tex[at] === '}') throw new Unknown()
+      before = text
       text += next()
     }
     depth -= 1
@@ -193,7 +196,7 @@ function createReader(tex: string) {
       case 'dfrac':
       case 'tfrac':
       case 'cfrac':
-        return `${wrapped(argument())}/${factor(argument())}`
+        return fraction()
       case 'binom':
         return `C(${argument()}, ${argument()})`
       case 'sqrt': {
@@ -211,6 +214,18 @@ function createReader(tex: string) {
       default:
         throw new Unknown()
     }
+  }
+
+  /** In parentheses where a factor or a power follows, or a function comes before: `(a/b)x`, `sin (x/2)`. */
+  function fraction(): string {
+    const word = /([a-z]+)[⁻⁰¹²³⁴-⁹]*\s*$/i.exec(before)?.[1]
+    const above = argument().trim()
+    const below = argument().trim()
+    const rest = tex.slice(at)
+    const sign = vulgar[`${above}/${below}`]
+    if (sign !== undefined) return power.test(rest) ? `(${sign})` : sign
+    const text = `${wrapped(above)}/${factor(below)}`
+    return isFactor(rest) || (word !== undefined && functionNames.has(word)) ? `(${text})` : text
   }
 
   function skip(): string {
@@ -232,6 +247,24 @@ function createReader(tex: string) {
 
   return { all }
 }
+
+/** TeX that is multiplied with what comes before it. */
+function isFactor(rest: string): boolean {
+  if (power.test(rest)) return true
+  const next = /^(?:\s|~|\\[,;:! ])*(?:\\([a-zA-Z]+)|([\p{L}\p{N}({[]))/u.exec(rest)
+  if (next === null) return false
+  const [, command, sign] = next
+  if (sign !== undefined) return true
+  if (command === undefined) return false
+  const symbol = symbols.get(command)
+  if (symbol !== undefined) return /^[\p{L}∂∇∞∑∏∐∫∬∭∮√⟨⌊⌈]/u.test(symbol)
+  if (/^text|box$/.test(command)) return !/^\s/.test(rest.slice(rest.indexOf('{') + 1))
+  return (
+    !spaces.test(command) && !ignored.test(command) && !/^(?:right|middle|end|pmod|bmod|mod|tag|label)/.test(command)
+  )
+}
+
+const power = /^\s*[\^_]/
 
 const raised = (text: string) => shifted(text, superscripts) ?? `^${factor(text)}`
 const lowered = (text: string) => shifted(text, subscripts) ?? `_${wrapped(text)}`

@@ -1,7 +1,8 @@
 /** What the `[n]` of a message stand for, for platforms where a number cannot be opened. */
 import { describePosition } from '../artifact.ts'
 import type { Citation } from '../reply.ts'
-import { addressOf } from '../source.ts'
+import { addressOf, describeCited } from '../source.ts'
+import { plainName } from '../text/plain-name.ts'
 import { escapeMarkdown } from './escape.ts'
 import { safeUrl } from './parse.ts'
 import { rewrite } from './rewrite.ts'
@@ -10,7 +11,7 @@ export interface SourceLine {
   n: number
   /** "report.pdf, p. 3". Plain words, to be escaped. */
   place: string
-  /** The end of `place` that differs within one source: "p. 3". */
+  /** What of `place` differs within one source: "p. 3". */
   at: string
   /** The web address that opens the place, for sources that have one. */
   url: string | undefined
@@ -22,24 +23,22 @@ export interface SourceLines {
   left: number
 }
 
+/** Where in a file, by whom, where and when it was shared. */
+const longestPlace = 160
+
 /** As many as fit into `maxChars`, lines and their `[n] ` counted; a name is cut at 80 characters. */
 export function sourceLines(citations: Citation[], maxChars = 1000): SourceLines {
   const lines: SourceLine[] = []
   let chars = 0
   for (const citation of citations) {
     const { n, source, at } = citation
-    const position = cut(describePosition(at))
-    const line = { n, place: `${cut(source.title)}, ${position}`, at: position, url: addressOf(citation) }
+    const place = `${plainName(source.title, 80)}, ${plainName(describeCited({ source, at }), longestPlace)}`
+    const line = { n, place, at: plainName(describePosition(at, source.title), 80), url: addressOf(citation) }
     chars += `[${n}] ${line.place}\n`.length
     if (chars > maxChars) break
     lines.push(line)
   }
   return { lines, left: citations.length - lines.length }
-}
-
-function cut(words: string): string {
-  const flat = words.replaceAll(/\s+/g, ' ').trim()
-  return flat.length <= 80 ? flat : `${flat.slice(0, 79).toWellFormed()}…`
 }
 
 /** A line's place in Markdown: a link where the source has an address. */

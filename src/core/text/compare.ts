@@ -1,7 +1,7 @@
 /**
  * Words as readers compare them. `fold` gives a text small letters without the marks that a reader may leave out, in every
  * script: what equals for a reader equals here, and the result is for comparing, not for showing. `editDistance` counts what
- * differs.
+ * differs, `wordRecall` what of one text is in another.
  */
 
 const LETTERS: Record<string, string> = {
@@ -72,4 +72,25 @@ export function editDistance(from: string, to: string): number {
     row = next
   }
   return row.at(-1) ?? 0
+}
+
+const UNSPACED = String.raw`\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}`
+const WORDS = new RegExp(`[${UNSPACED}]|[[\\p{L}\\p{M}\\p{N}]--[${UNSPACED}]]+`, 'gv')
+
+/** Words in small letters; in scripts without spaces, each sign. */
+export function wordsOf(text: string): string[] {
+  return text.normalize('NFKC').toLowerCase().match(WORDS) ?? []
+}
+
+/** The share of the words of `expected` that `text` has too, each as often. */
+export function wordRecall(expected: string, text: string): number {
+  const left = new Map<string, number>()
+  for (const word of wordsOf(text)) left.set(word, (left.get(word) ?? 0) + 1)
+  const wanted = wordsOf(expected)
+  const found = wanted.filter((word) => {
+    const count = left.get(word) ?? 0
+    left.set(word, count - 1)
+    return count > 0
+  })
+  return wanted.length === 0 ? 1 : found.length / wanted.length
 }

@@ -11,3 +11,13 @@ export function shorten(text: string, max: number): string {
   const end = graphemes.segment(window).containing(room)?.index ?? room
   return `${window.slice(0, end).toWellFormed().trimEnd()}…`
 }
+
+/** As `shorten`, for titles: it ends with a whole word, unless the last one is long. */
+export function shortenTitle(text: string, max: number): string {
+  const cut = shorten(text, max)
+  if (text.length <= max) return cut
+  const kept = cut.slice(0, -1)
+  const lastWord = /\s\S+$/.exec(kept)
+  const isWhole = /^\s/.test(text.slice(kept.length))
+  return isWhole || lastWord === null || lastWord.index < max / 2 ? cut : `${kept.slice(0, lastWord.index).trimEnd()}…`
+}

@@ -1,3 +1,4 @@
+import { countTokens as count } from 'gpt-tokenizer/encoding/o200k_base'
 import { describe, expect, it } from 'vitest'
 import { countTokens, countTokensInSlices } from './count-tokens.ts'
 import { estimateTokens } from './estimate-tokens.ts'
@@ -23,6 +24,16 @@ describe('tokens of a text', () => {
   it.each(prose)('of %s are estimated without it, within a tenth below and a half above', (_, text, tokens) => {
     expect(estimateTokens(text)).toBeGreaterThanOrEqual(tokens * 0.9)
     expect(estimateTokens(text)).toBeLessThanOrEqual(tokens * 1.5 + 1)
+  })
+
+  it.each([
+    'a  b   c \u00a0d\u2003e \n f\r\n\r\n g\t h',
+    "don't   I'LL x's 12345 6,789.00 https://example.org/a?b=c//d .\n/usr ...\n\n  end ",
+    '日本語 text 混在 ال المشكلات 🙂 🙂🙂 e\u0301 Ω≈ç',
+    `${'word '.repeat(300)}${' '.repeat(300)}${'x'.repeat(60)} ${'ab1'.repeat(40)}`,
+  ])('are the same in pieces as in one: %j', (text) => {
+    expect(countTokens(text)).toBe(count(text))
+    expect(countTokens(`${text} ${text}`)).toBe(count(`${text} ${text}`))
   })
 
   it('of a special token in the text are those of its letters', async () => {

@@ -18,25 +18,32 @@ export const provider: Provider = {
     if (problem !== undefined) sink.problem(problem)
     if (text.trim() === '') throw new ParleyError('file_empty', fileWording.empty.noRows(input.name))
     await sink.progress({ done: 0, of: countRows(text), unit: 'row' })
-    const delimiter = detectDelimiter(
-      text.slice(0, 64 * 1024),
-      input.mediaType === 'text/tab-separated-values' ? '\t' : ',',
-    )
+    const declared = declaredDelimiter(text)
+    const usual = input.mediaType === 'text/tab-separated-values' ? '\t' : ','
+    const delimiter = declared ?? detectDelimiter(text.slice(0, 64 * 1024), usual)
+    const skip = declared === undefined ? 0 : 1
     if (!(await quotesClose(text, delimiter))) {
       const userMessage = fileWording.notice.openQuotationMark(input.name)
       sink.problem({ code: 'csv_quotes', userMessage })
-      return readRows(text, { delimiter, quote: false }, { input, limits, sink })
+      return readRows(text, { delimiter, quote: false, skip }, { input, limits, sink })
     }
-    return readRows(text, { delimiter, quote: '"' }, { input, limits, sink })
+    return readRows(text, { delimiter, quote: '"', skip }, { input, limits, sink })
   },
 }
 
 interface Dialect {
   delimiter: string
   quote: '"' | false
+  /** Rows at the start that are not part of the table. */
+  skip: number
 }
 
-function parser(text: string, { delimiter, quote }: Dialect) {
+/** Excel reads a first line such as `sep=;` as the delimiter and does not show it. */
+function declaredDelimiter(text: string): string | undefined {
+  return /^\uFEFF?"?sep=(.)"?(?:\r|\n)/i.exec(text)?.[1]
+}
+
+function parser(text: string, { delimiter, quote }: Omit<Dialect, 'skip'>) {
   const stream = parse({
     delimiter,
     quote,
@@ -91,6 +98,7 @@ async function readRows(
       return { truncated: fileWording.partial.first(input.name, 'row', { done: row }) }
     }
     row += 1
+    if (row <= dialect.skip) continue
     if (table === undefined) {
       if (record.every((cell) => cell.trim() === '')) continue
       table = createTable(record, row, sink)
@@ -166,10 +174,13 @@ function createTable(firstRecord: string[], firstRow: number, sink: Sink): Table
   }
 }
 
-/** A header names columns: words, each filled in. A first row with numbers or gaps is data already. */
+/** A header names columns: words, or words and years, each filled in. A first row with other numbers or gaps is data already. */
 function isHeader(record: string[]): boolean {
   const filled = record.filter((cell) => cell.trim() !== '')
-  return filled.length * 2 > record.length && filled.every((cell) => !/^[\s\d.,:;+\-/%$€£]+$/.test(cell))
+  const numbers = filled.filter((cell) => /^[\s\d.,:;+\-/%$€£]+$/.test(cell))
+  const years = new Set(numbers.filter((cell) => /^\s*(?:19|20)\d\d\s*$/.test(cell)))
+  const onlyYears = years.size === numbers.length && years.size !== 1 && years.size < filled.length
+  return filled.length * 2 > record.length && onlyYears
 }
 
 function line(record: string[]): string {

@@ -1,4 +1,4 @@
-/** The numbers and bullets of Word's lists, which are not part of the text: "4.2", "(b)", "iii.". */
+/** The numbers and bullets of Word's lists, which are not part of the text: "4.2", "(b)", "iii."; and the marks of notes. */
 import { type Archive, smallPart } from './archive.ts'
 import { readXml } from './xml.ts'
 
@@ -104,4 +104,12 @@ function roman(number: number): string {
     }
   }
   return shown
+}
+
+/** `[^1]` for a footnote, `[^e1]` for an endnote; the first mention gives the number. */
+export function noteMark(notes: Map<string, number>, kind: string, attributes: Record<string, string>): string {
+  const key = `${kind}:${attributes['w:id'] ?? ''}`
+  const number = notes.get(key) ?? [...notes.keys()].filter((each) => each.startsWith(`${kind}:`)).length + 1
+  notes.set(key, number)
+  return `[^${kind}${number}]`
 }

@@ -33,8 +33,10 @@ export interface Probe {
   audio: boolean
   /** A moving picture; an album cover does not count. */
   video: boolean
-  /** According to the container; a truncated file may be shorter. */
+  /** According to the container, so a truncated file may be shorter; measured where the container does not say. */
   durationMs: number | undefined
+  /** Of the sound alone, where the container says it: it may end before the pictures. */
+  soundMs?: number | undefined
 }
 
 export interface Run {
@@ -74,6 +76,8 @@ const Streams = z.object({
 const baseOptions = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info']
 /** A probe of a sound file takes 60 ms; one that takes this long is stuck. */
 const probeSeconds = 20
+/** ffprobe guesses the length of a file without one from its first bit rate, which may be wrong by several times. */
+const guessed = /Estimating duration from bitrate/
 
 /** `path`: ffmpeg itself or its folder; by default the one on PATH. `concurrency`: runs at once. */
 export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurrency?: number } = {}): Ffmpeg {
@@ -93,6 +97,22 @@ export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurr
     return launch(await program(name), args, file, options)
   }
 
+  /** Seconds, by reading the file without decoding it. Undefined if that takes too long. */
+  async function measure(input: FfmpegInput, options: RunOptions): Promise<number | undefined> {
+    const copy = ['-map', '0:a:0?', '-map', '0:V:0?', '-c', 'copy', '-f', 'null', '-progress', 'pipe:1', '-']
+    const line = [...baseOptions, ...only(input), '-i', source(input), ...copy]
+    try {
+      const run = await start('ffmpeg', line, input.name, options)
+      const [progress] = await Promise.all([lastOf(run.output), run.ended])
+      const microseconds = Number(/out_time_us=(\d+)(?![\s\S]*out_time_us=\d)/.exec(progress)?.[1] ?? 0)
+      return microseconds > 0 ? microseconds / 1e6 : undefined
+    } catch (error) {
+      options.signal.throwIfAborted()
+      if (error instanceof ParleyError && error.code === 'file_too_slow') return undefined
+      throw error
+    }
+  }
+
   return {
     async version() {
       const file = await program('ffmpeg')
@@ -109,17 +129,27 @@ export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurr
     },
 
     async probe(input, options) {
-      const args = ['-hide_banner', '-v', 'error', ...only(input), '-of', 'json', '-show_streams', '-show_format']
+      const args = ['-hide_banner', '-v', 'warning', ...only(input), '-of', 'json', '-show_streams', '-show_format']
       const limits = { ...options.limits, seconds: Math.min(probeSeconds, options.limits.seconds) }
       const run = await start('ffprobe', [...args, '-i', source(input)], input.name, { ...options, limits })
+      let isGuess = false
+      run.lines((line) => {
+        isGuess ||= guessed.test(line)
+      })
       const [json, { complete }] = await Promise.all([text(run.output), run.ended])
       if (!complete) throw damaged(input.name)
       const { streams, format } = Streams.parse(JSON.parse(json))
-      const seconds = format?.duration ?? Math.max(0, ...streams.map(({ duration }) => duration ?? 0))
+      const told = format?.duration ?? Math.max(0, ...streams.map(({ duration }) => duration ?? 0))
+      const audio = streams.some(({ codec_type }) => codec_type === 'audio')
+      const video = streams.some((each) => each.codec_type === 'video' && each.disposition?.attached_pic !== 1)
+      const unknown = isGuess || told <= 0
+      const seconds = unknown && (audio || video) ? ((await measure(input, { ...options, limits })) ?? told) : told
+      const sound = streams.find(({ codec_type }) => codec_type === 'audio')?.duration
       return {
-        audio: streams.some(({ codec_type }) => codec_type === 'audio'),
-        video: streams.some((each) => each.codec_type === 'video' && each.disposition?.attached_pic !== 1),
-        durationMs: seconds > 0 ? Math.round(seconds * 1000) : undefined,
+        audio,
+        video,
+        durationMs: milliseconds(seconds),
+        soundMs: isGuess ? undefined : milliseconds(sound ?? 0),
       }
     },
 
@@ -224,6 +254,15 @@ async function find(name: 'ffmpeg' | 'ffprobe', path: string | undefined): Promi
   } catch (error) {
     throw missing(path, error)
   }
+}
+
+const milliseconds = (seconds: number) => (seconds > 0 ? Math.round(seconds * 1000) : undefined)
+
+/** The last few reports of progress. */
+async function lastOf(stream: Readable): Promise<string> {
+  let message = ''
+  for await (const chunk of stream.setEncoding('utf8')) message = (message + chunk).slice(-4_000)
+  return message
 }
 
 /** At most a megabyte, more than any real probe prints. */

@@ -4,18 +4,24 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
+import { createUnread } from '../unread.ts'
+import { alternativeText } from './alternative-text.ts'
+import { createEquations } from './equation.ts'
+import { createHtmlTable, type HtmlTable } from './html-table.ts'
 import { createPieces } from './pieces.ts'
+import { createStyledText, type TextStyle } from './styled-text.ts'
 
 const chunkCharacters = 64 * 1024
 
 export const provider: Provider = {
   async read({ bytes, name }, limits, sink) {
-    const { text, problem } = decodeText(bytes, name, declaredEncoding(bytes))
+    const { text, problem } = decodeText(bytes, name)
     if (problem !== undefined) sink.problem(problem)
     const lines = lineCounter(text)
     await sink.progress({ done: 0, of: lines.total, unit: 'line' })
     const pieces = createPieces(sink)
-    const page = createHtmlText()
+    const unread = createUnread(name, sink)
+    const page = createHtmlText((picture) => unread.saw('picture', picture))
     const parser = new Parser(page.handler, { decodeEntities: true, lowerCaseTags: true })
     page.locate = () => parser.startIndex
     let full = false
@@ -38,18 +44,10 @@ export const provider: Provider = {
     full = !(await pieces.finish()) || full
     if (!found) throw new ParleyError('file_empty', fileWording.empty.noTextInPage(name))
     await sink.progress({ done: full ? lines.reached() : lines.total, of: lines.total, unit: 'line' })
+    unread.report()
     if (!full) return {}
     return { truncated: fileWording.partial.upTo(name, `line ${pieces.delivered()}`, limits.characters) }
   },
-}
-
-/** By the standard, `<meta charset>` is within the first kilobyte. */
-function declaredEncoding(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1024)).toString('latin1')
-  return (
-    /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1] ??
-    /^\s*<\?xml[^>]+encoding\s*=\s*["']([\w-]+)/i.exec(head)?.[1]
-  )
 }
 
 /** Line numbers of increasing offsets, counted once over the text. */
@@ -89,9 +87,7 @@ interface HtmlText {
 }
 
 /** Nothing in these is shown as text. */
-const unseen = new Set(
-  'script style noscript template svg math iframe object embed canvas audio video select'.split(' '),
-)
+const unseen = new Set('script style noscript template svg iframe object embed canvas audio video select'.split(' '))
 /** Elements without content or end tag. */
 const empty = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '))
 const blocks = new Set(
@@ -100,7 +96,14 @@ const blocks = new Set(
   ),
 )
 
-function createHtmlText(): HtmlText {
+/** Elements that may raise, lower or strike out their text. */
+const styling = new Set('sup sub del s strike span font'.split(' '))
+
+/** Smaller ones are signs and lines. */
+const smallestPicture = 4_000
+
+/** `saw` takes the pictures within the page's own text; `fences` marks preformatted text as code. */
+function createHtmlText(saw: (picture: string) => void = () => {}, fences = false): HtmlText {
   let done: HtmlBlock[] = []
   let text = ''
   let start = 0
@@ -108,7 +111,11 @@ function createHtmlText(): HtmlText {
   let heading = false
   let preformatted = 0
   /** Open tables, the innermost last. */
-  const tables: { rows: number; row?: string[] | undefined }[] = []
+  const tables: HtmlTable[] = []
+  const styled = createStyledText()
+  /** Open elements that may style their text, the innermost last. */
+  const styles: { name: string; style: TextStyle }[] = []
+  const equations = createEquations((equation) => append(equation))
   /** The open hidden element, and how many of the same name are open inside it. */
   let hidden: { name: string; depth: number } | undefined
   const lists: { ordered: boolean; number: number }[] = []
@@ -132,7 +139,7 @@ function createHtmlText(): HtmlText {
           return
         }
         // Of the head, only the title is shown.
-        if (name === 'head') return
+        if (name === 'head' || equations.open(name, attributes)) return
         if ((unseen.has(name) || isHidden(attributes)) && !empty.has(name)) {
           hidden = { name, depth: 1 }
           return
@@ -140,9 +147,8 @@ function createHtmlText(): HtmlText {
         open(name, attributes)
       },
       ontext(piece) {
-        if (hidden !== undefined) return
-        if (text === '' && piece.trim() !== '') start = page.locate()
-        text += preformatted > 0 ? piece : piece.replace(/\s+/g, ' ')
+        if (hidden !== undefined || equations.text(piece)) return
+        append(preformatted > 0 ? piece : piece.replace(/\s+/g, ' '))
       },
       onclosetag(name) {
         if (hidden !== undefined) {
@@ -150,9 +156,19 @@ function createHtmlText(): HtmlText {
           if (hidden.depth === 0) hidden = undefined
           return
         }
-        close(name)
+        if (!equations.close()) close(name)
       },
     },
+  }
+
+  function append(words: string): void {
+    if (text === '' && words.trim() !== '') start = page.locate()
+    text += styled.write(words, styles.at(-1)?.style ?? {})
+  }
+
+  /** Text that is complete; marks do not reach into what follows. */
+  function flush(): void {
+    text += styled.end()
   }
 
   function open(name: string, attributes: Record<string, string>): void {
@@ -165,14 +181,27 @@ function createHtmlText(): HtmlText {
     else if (name === 'pre') preformatted += 1
     else if (name === 'ul' || name === 'ol')
       lists.push({ ordered: name === 'ol', number: Number(attributes.start ?? 1) || 1 })
-    else if (name === 'li') prefix = bullet()
+    else if (name === 'li') prefix = bullet(attributes.value)
     else if (name === 'blockquote') prefix = '> '
     else if (name === 'table') openTable()
-    else if (name === 'tr') openRow()
-    else if (name === 'td' || name === 'th') text = ''
-    else if (name === 'br') text += preformatted > 0 ? '\n' : ' '
-    else if (name === 'img') text += attributes.alt ? ` [${attributes.alt.trim()}] ` : ''
-    else if (name === 'a') links.push({ href: attributes.href, at: text.length })
+    else if (name === 'tr') tables.at(-1)?.openRow()
+    else if (name === 'td' || name === 'th') {
+      flush()
+      text = ''
+      tables.at(-1)?.openCell(attributes, name === 'th')
+    } else if (name === 'br') append(preformatted > 0 ? '\n' : ' ')
+    else if (name === 'img') addPicture(attributes)
+    else if (name === 'input') append(fieldOf(attributes))
+    else if (name === 'a') {
+      flush()
+      links.push({ href: attributes.href, at: text.length })
+    } else if (styling.has(name)) styles.push({ name, style: styleOf(name, attributes.style, styles.at(-1)?.style) })
+  }
+
+  function addPicture({ alt, src = '' }: Record<string, string>): void {
+    const words = alternativeText(alt)
+    if (words !== undefined) append(` ${words} `)
+    if (/^data:image\//i.test(src) && src.length > smallestPicture) saw(src)
   }
 
   function close(name: string): void {
@@ -181,19 +210,25 @@ function createHtmlText(): HtmlText {
     else if (name === 'tr') endRow()
     else if (name === 'table') tables.pop()
     else if (name === 'ul' || name === 'ol') lists.pop()
+    else if (styling.has(name)) {
+      const at = styles.findLastIndex((each) => each.name === name)
+      if (at >= 0) styles.splice(at)
+    }
     if (blocks.has(name)) endBlock()
     if (name === 'pre') preformatted = Math.max(0, preformatted - 1)
   }
 
-  function bullet(): string {
+  function bullet(value: string | undefined): string {
     const list = lists.at(-1)
     const indent = '  '.repeat(Math.min(8, Math.max(0, lists.length - 1)))
     if (list === undefined || !list.ordered) return `${indent}- `
+    list.number = Number.parseInt(value ?? '', 10) || list.number
     list.number += 1
     return `${indent}${list.number - 1}. `
   }
 
   function endLink(): void {
+    flush()
     const link = links.pop()
     if (link?.href === undefined || !/^https?:/i.test(link.href) || link.at > text.length) return
     const words = text.slice(link.at).trim()
@@ -202,35 +237,26 @@ function createHtmlText(): HtmlText {
 
   /** Text of an outer cell before a nested table comes first. */
   function openTable(): void {
+    flush()
     const outer = text.trim()
     if (outer !== '') push(outer)
-    tables.push({ rows: 0 })
-  }
-
-  function openRow(): void {
-    const table = tables.at(-1)
-    if (table !== undefined) table.row = []
+    tables.push(createHtmlTable())
   }
 
   function endCell(): void {
-    tables.at(-1)?.row?.push(text.trim().replace(/\s+/g, ' '))
-    if (tables.at(-1)?.row !== undefined) text = ''
+    flush()
+    if (tables.at(-1)?.endCell(text.trim().replace(/\s+/g, ' '))) text = ''
   }
 
   function endRow(): void {
-    const table = tables.at(-1)
-    const cells = table?.row
-    if (table === undefined || cells === undefined) return
-    table.row = undefined
-    if (cells.every((cell) => cell === '')) return
-    const rule = table.rows === 0 ? `\n|${' --- |'.repeat(cells.length)}` : ''
-    table.rows += 1
-    push(`| ${cells.join(' | ')} |${rule}`)
+    const lines = tables.at(-1)?.endRow() ?? []
+    if (lines.length > 0) push(lines.join('\n'))
   }
 
   function endBlock(): void {
+    flush()
     // Inside a cell, blocks are separated by a space.
-    if (tables.at(-1)?.row !== undefined) {
+    if (tables.at(-1)?.inRow()) {
       if (text !== '') text += ' '
       return
     }
@@ -239,7 +265,7 @@ function createHtmlText(): HtmlText {
       text = ''
       return
     }
-    push(`${prefix}${block}`)
+    push(fences && preformatted > 0 ? `\`\`\`\n${block}\n\`\`\`` : `${prefix}${block}`)
     prefix = ''
   }
 
@@ -257,13 +283,32 @@ function isHidden(attributes: Record<string, string>): boolean {
   return 'hidden' in attributes || /display\s*:\s*none|visibility\s*:\s*hidden/i.test(attributes.style ?? '')
 }
 
+function styleOf(name: string, css = '', outer: TextStyle = {}): TextStyle {
+  const align = /vertical-align\s*:\s*(super|sub)\b/i.exec(css)?.[1]?.toLowerCase()
+  const lowered = name === 'sub' || align === 'sub'
+  const raised = name === 'sup' || align === 'super'
+  const struck = /^(?:del|s|strike)$/.test(name) || /text-decoration[^;]*line-through/i.test(css)
+  return { script: lowered ? 'sub' : raised ? 'super' : outer.script, struck: struck || outer.struck === true }
+}
+
+/** What a form shows of a field. */
+function fieldOf({ type = 'text', value = '', ...attributes }: Record<string, string>): string {
+  if (/^(?:checkbox|radio)$/i.test(type)) return 'checked' in attributes ? '[x] ' : '[ ] '
+  return /^(?:hidden|password|submit|button|reset|image|file)$/i.test(type) || value === '' ? '' : ` ${value} `
+}
+
 // The readable blocks of HTML whose line numbers do not matter, such as an email's body.
 
-export function htmlBlocks(html: string): string[] {
-  const page = createHtmlText()
+export function htmlBlocks(html: string, { fences = false }: { fences?: boolean } = {}): string[] {
+  const page = createHtmlText(undefined, fences)
   const parser = new Parser(page.handler, { decodeEntities: true, lowerCaseTags: true })
   page.locate = () => parser.startIndex
   parser.write(html)
   parser.end()
   return page.finish().map(({ text }) => text)
+}
+
+/** The same of a whole page in its own encoding. */
+export function htmlBlocksOf(bytes: Uint8Array): string[] {
+  return htmlBlocks(decodeText(bytes, 'page.html').text)
 }

@@ -10,6 +10,7 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Input } from '../provider.ts'
+import { bitmapSize, decodeBitmap } from './bmp.ts'
 
 sharp.concurrency(1)
 sharp.cache(false)
@@ -39,6 +40,7 @@ export async function openPicture(input: Input, limits: Pick<Limits, 'pixels'>):
     const raw = await decodeHeic(input, pixels)
     return { pages: 1, problems: [], open: () => plain(sharp(raw.data, { raw: { ...raw.size, channels: 4 } })) }
   }
+  if (mediaType === 'image/bmp') return openBitmap(input, pixels)
   const head = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch(() => undefined)
@@ -61,6 +63,18 @@ export async function openPicture(input: Input, limits: Pick<Limits, 'pixels'>):
     problems.push({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.picture(name) })
   }
   return { pages, problems, open: (page) => plain(sharp(bytes, { ...options, page: page - 1 }).autoOrient()) }
+}
+
+function openBitmap({ bytes, name }: Input, pixels: number): Picture {
+  const size = bitmapSize(bytes)
+  if (size === undefined) throw damaged(name)
+  const most = Math.min(pixels, mostPixels)
+  if (size.width * size.height > most) throw tooManyPixels(name, size, most)
+  const bitmap = decodeBitmap(bytes)
+  if (bitmap === undefined) throw damaged(name)
+  const { data, width, height, cut } = bitmap
+  const problems = cut ? [{ code: 'file_damaged', userMessage: fileWording.partlyDamaged.picture(name) }] : []
+  return { pages: 1, problems, open: () => plain(sharp(data, { raw: { width, height, channels: 4 } })) }
 }
 
 /** Whether the whole picture can be decoded, tested at a small size. */
@@ -94,7 +108,7 @@ interface HeicImage {
 
 type DecodeAll = (options: { buffer: Uint8Array }) => Promise<HeicImage[]>
 
-/** libheif holds several copies of a picture while decoding, so a larger one would exceed 700 MB. */
+/** Decoders outside of libvips hold a picture whole, libheif several times, so a larger one would exceed 700 MB. */
 const mostPixels = 36e6
 
 /** Throws `file_too_large` before it decodes, or `file_damaged`. */

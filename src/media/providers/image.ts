@@ -9,25 +9,32 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Drawn, Ending, Input, Provider, Sink } from '../provider.ts'
+import type { Gray } from './gray.ts'
 import { damaged, openPicture, type Picture } from './image-decode.ts'
-import { createOcr, type Gray, type Ocr, poorConfidence, recognizeUpright, withoutGrain } from './ocr.ts'
+import { poorConfidence, recognizeUpright, type Upright, withoutGrain } from './ocr.ts'
+import { languageNames } from './ocr-languages.ts'
 import { markWords } from './quote-marks.ts'
+import { createOcr, type Ocr, ocrPixels } from './tesseract.ts'
 import { provider as text } from './text.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {
-    await sink.progress({ done: 0, of: 1, unit: 'page' })
     const picture = await openPicture(input, limits)
     for (const problem of picture.problems) sink.problem(problem)
     const of = Math.min(picture.pages, limits.pages)
+    await sink.progress({ done: 0, of: picture.pages, unit: 'page' })
     const source = input.mediaType === 'image/svg+xml' ? await readSource(input, limits, sink) : undefined
-    const reading = { picture, input, ocr: createOcr(sink), of, sink }
+    const legible = source?.words === true ? 0 : Math.min(of, limits.ocrPages ?? 20)
+    const ocr = createOcr(sink)
+    const reading = { picture, input, ocr, legible, of, sink, told: new Set<string>(), started: new Map() }
     const startedAt = performance.now()
     const unread: number[] = []
     const lost: number[] = []
     for (let page = 1; page <= of; page += 1) {
+      if (page > 1) await sink.progress({ done: page - 1, of: picture.pages, unit: 'page' })
       if (!(await givePicture(reading, page))) {
         lost.push(page)
+        reading.started.delete(page)
         continue
       }
       const late = performance.now() - startedAt > (limits.ocrSeconds ?? 120) * 1000
@@ -68,8 +75,14 @@ interface Reading {
   picture: Picture
   input: Input
   ocr: Ocr
+  /** Pages up to this one are recognized, time permitting. */
+  legible: number
   of: number
   sink: Sink
+  /** Codes of the problems that were reported, each once for all pages. */
+  told: Set<string>
+  /** Pages that are being recognized. */
+  started: Map<number, Promise<Upright>>
 }
 
 /** False for a picture that cannot be decoded. */
@@ -79,19 +92,47 @@ async function givePicture({ picture, input, sink }: Reading, page: number): Pro
   return encoded !== undefined
 }
 
-async function readText({ picture, input, ocr, of, sink }: Reading, page: number): Promise<void> {
+/** The next pages are recognized while this one is, where another process does it. */
+function recognize({ picture, ocr, legible, started }: Reading, page: number): Promise<Upright> {
+  const start = (at: number) => {
+    const known = started.get(at) ?? toGray(picture.open(at)).then((gray) => recognizeUpright(ocr, gray, withoutGrain))
+    known.catch(() => {})
+    started.set(at, known)
+    return known
+  }
+  const found = start(page)
+  for (let next = page + 1; next <= legible && started.size < ocr.atOnce; next += 1) void start(next)
+  return found.finally(() => started.delete(page))
+}
+
+async function readText(reading: Reading, page: number): Promise<void> {
+  const { input, of, sink, told } = reading
   await sink.progress({ done: page, of, unit: 'page', by: 'ocr' })
-  const { text, confidence } = await recognizeUpright(ocr, await toGray(picture.open(page)), withoutGrain)
-  await sink.segment(text, { kind: 'page', page })
-  if (text === '') return
-  const problem: Problem =
+  const found = await recognize(reading, page)
+  await sink.segment(found.text, { kind: 'page', page })
+  for (const problem of problemsOf(input.name, found)) {
+    if (!told.has(problem.code)) sink.problem(problem)
+    told.add(problem.code)
+  }
+}
+
+function problemsOf(name: string, { text, confidence, unread, languages, unknownScript }: Upright): Problem[] {
+  const words = fileWording.ocr
+  const problems: Problem[] = []
+  if (unknownScript !== undefined)
+    problems.push({ code: 'ocr_script', userMessage: words.pictureScript(name, unknownScript) })
+  if (unread > 0)
+    problems.push({
+      code: 'ocr_unread',
+      userMessage: text === '' ? words.pictureUnreadable(name) : words.pictureUnread(name),
+    })
+  if (text === '') return problems
+  problems.push(
     confidence < poorConfidence
-      ? {
-          code: 'ocr_unsure',
-          userMessage: fileWording.ocr.pictureUnsure(input.name),
-        }
-      : { code: 'read_by_ocr', userMessage: fileWording.ocr.picture(input.name) }
-  if (page === 1 || problem.code === 'ocr_unsure') sink.problem(problem)
+      ? { code: 'ocr_unsure', userMessage: words.pictureUnsure(name) }
+      : { code: 'read_by_ocr', userMessage: words.picture(name, languageNames(languages)) },
+  )
+  return problems
 }
 
 /** An SVG is also text with exact words, apart from the pictures inside it. */
@@ -105,7 +146,7 @@ async function readSource(input: Input, limits: Limits, sink: Sink): Promise<{ e
 async function markQuote(picture: Picture, page: number, ocr: Ocr, quote: string) {
   const gray = await toGray(picture.open(page))
   const found = await recognizeUpright(ocr, gray, withoutGrain)
-  return found.asGiven ? markWords(found.words, quote, gray) : []
+  return markWords(found.words, quote, gray)
 }
 
 function cut(name: string, pages: number, of: number): Ending {
@@ -116,7 +157,7 @@ function cut(name: string, pages: number, of: number): Ending {
 const longestSide = 1568
 /** A drawing stays sharp as PNG; a larger PNG is probably a photograph. */
 const largestPng = 1.5e6
-const drawings = new Set(['image/png', 'image/gif', 'image/svg+xml'])
+const drawings = new Set(['image/png', 'image/bmp', 'image/gif', 'image/svg+xml'])
 
 /** Encodes a picture again for models. Metadata is dropped. */
 async function encodeForModels(picture: Sharp, mediaType: string): Promise<Omit<Drawn, 'at'>> {
@@ -135,12 +176,19 @@ async function encodeForModels(picture: Sharp, mediaType: string): Promise<Omit<
 
 /** OCR works better on enlarged screenshots and reduced photographs. */
 const enlargedBelow = 1_400
-const reducedAbove = 2_600
+/** A page at about 220 dpi. */
+const reducedAbove = 4.8e6
+/** A long screenshot or receipt keeps its letters. */
+const leastSide = 1_000
 
 async function toGray(picture: Sharp): Promise<Gray> {
+  const { width, height } = await picture.metadata()
+  const enough = Math.sqrt(reducedAbove / (width * height))
+  const legible = Math.min(leastSide / Math.min(width, height), Math.sqrt(ocrPixels / (width * height)))
+  const side = Math.max(1, Math.round(Math.max(width, height) * Math.max(enough, legible)))
   const whole = await picture
     .greyscale()
-    .resize({ width: reducedAbove, height: reducedAbove, fit: 'inside', withoutEnlargement: true })
+    .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
     .raw()
     .toBuffer({ resolveWithObject: true })
   const { data, info } = Math.max(whole.info.width, whole.info.height) < enlargedBelow ? await twice(whole) : whole

@@ -8,6 +8,8 @@ import { fileWording } from '../../wording/files.ts'
 import { formats, readerOf } from '../formats.ts'
 import { type Limits, limitsFor } from '../limits.ts'
 import type { Input, Provider, Sink } from '../provider.ts'
+import { readWith } from '../read-with.ts'
+import { recordingType } from '../recordings.ts'
 import { furtherLook, sampleBytes, sniff } from '../sniff.ts'
 import { split } from './pieces.ts'
 
@@ -33,36 +35,6 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
   let read = 0
   let full = false
 
-  /** The same sink, with the inner file's path in every position. */
-  function sinkOf(path: string): Sink & { gave(): boolean } {
-    let gave = false
-    const placed = (at: Position): Position => ({
-      ...at,
-      inner: at.inner === undefined ? path : `${path}/${at.inner}`,
-    })
-    return {
-      ...sink,
-      gave: () => gave,
-      async segment(text, at) {
-        if (text.trim() === '') return true
-        gave = true
-        const head = at.inner === undefined ? `[${path}]\n` : ''
-        const taken = await sink.segment(`${head}${text}`, placed(at))
-        if (!taken) full = true
-        return taken
-      },
-      image: (image) => sink.image({ ...image, at: image.at && placed(image.at) }),
-      // Progress counts whole files.
-      progress: async () => {},
-      problem(problem) {
-        sink.problem({
-          code: problem.code,
-          userMessage: problem.userMessage.startsWith(path) ? problem.userMessage : `${path}: ${problem.userMessage}`,
-        })
-      },
-    }
-  }
-
   async function attempt(file: InnerFile): Promise<void> {
     const { name, bytes } = file
     if (bytes.length === 0) return
@@ -71,11 +43,16 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
     const more = furtherLook(sample, bytes.length)
     const further = more === undefined ? sample : bytes.subarray(more.from, more.from + more.length)
     const { mediaType, problem } = await sniff(sample, hint, formats, further)
+    const recording = recordingType(mediaType)
+    if (recording !== undefined) {
+      if (!(await sink.recording?.({ name, mediaType: recording, data: bytes })))
+        throw new ParleyError('file_unsupported', fileWording.inner.unsupported(name))
+      read += 1
+      return
+    }
     const reader = readerOf(mediaType, name, formats)
     const own = limitsFor(reader.family, input.overrides)
-    if (reader.convert !== undefined || reader.family === 'audio' || reader.family === 'video') {
-      throw new ParleyError('file_unsupported', fileWording.inner.unsupported(name))
-    }
+    if (reader.convert !== undefined) throw new ParleyError('file_unsupported', fileWording.inner.unsupported(name))
     const isContainer = reader.family === 'mail' || reader.family === 'archive'
     if (isContainer && depth >= deepest) {
       throw new ParleyError('file_unsupported', fileWording.inner.tooDeep(name))
@@ -84,7 +61,9 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
       throw new ParleyError('file_too_large', fileWording.limit.size(name, bytes.length, own.bytes))
     const loaded: { provider?: Provider } = await import(reader.module.href)
     if (loaded.provider === undefined) throw new Error(`${reader.module.href} exports no provider`)
-    const within = sinkOf(name)
+    const within = placedIn(sink, name, () => {
+      full = true
+    })
     if (problem !== undefined) within.problem(problem)
     const inner: Input = {
       bytes,
@@ -95,7 +74,7 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
     }
     const unpackedBytes = Math.min(limits.unpackedBytes ?? Infinity, own.unpackedBytes ?? Infinity)
     const bounded = { ...own, ...(Number.isFinite(unpackedBytes) && { unpackedBytes }), characters: limits.characters }
-    const ending = await loaded.provider.read(inner, bounded, within)
+    const ending = await readWith(loaded.provider, inner, bounded, within)
     if (within.gave()) read += 1
     if (ending.truncated !== undefined && !full)
       sink.problem({ code: 'inner_truncated', userMessage: ending.truncated })
@@ -115,6 +94,43 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
   }
 }
 
+/** The same sink, with the path of the inner file in every position. `onFull` tells that the limit of the whole is reached. */
+export function placedIn(sink: Sink, path: string, onFull: () => void): Sink & { gave(): boolean } {
+  let gave = false
+  const placed = (at: Position): Position => ({ ...at, inner: at.inner === undefined ? path : `${path}/${at.inner}` })
+  const { recording } = sink
+  return {
+    ...sink,
+    gave: () => gave,
+    async segment(text, at) {
+      if (text.trim() === '') return true
+      gave = true
+      const head = at.inner === undefined ? `[${path}]\n` : ''
+      const taken = await sink.segment(`${head}${text}`, placed(at))
+      if (!taken) onFull()
+      return taken
+    },
+    image: (image) => sink.image({ ...image, at: image.at && placed(image.at) }),
+    recording: recording && ((file) => recording({ ...file, name: `${path}/${file.name}` })),
+    // Progress counts whole files.
+    progress: async () => {},
+    problem(problem) {
+      sink.problem({
+        code: problem.code,
+        userMessage: problem.userMessage.startsWith(path) ? problem.userMessage : `${path}: ${problem.userMessage}`,
+      })
+    },
+  }
+}
+
+/** The name, or with a number if it is taken. */
+export function uniqueName(name: string, taken: Set<string>): string {
+  let free = name
+  for (let number = 2; taken.has(free); number += 1) free = `${name} (${number})`
+  taken.add(free)
+  return free
+}
+
 /** Makes an untrusted name one line that can be stored and shown. */
 export function shownPath(name: string): string {
   return name
@@ -123,7 +139,7 @@ export function shownPath(name: string): string {
     .slice(0, 200)
 }
 
-function problemOf(error: unknown, name: string) {
+export function problemOf(error: unknown, name: string) {
   if (error instanceof ParleyError) return { code: `inner_${error.code}`, userMessage: error.userMessage }
   return {
     code: 'inner_file_damaged',

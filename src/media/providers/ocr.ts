@@ -1,120 +1,61 @@
 /**
- * Text recognition inside the reading process: tesseract's own C++ as WebAssembly, called directly, and its TSV as text with
- * the place and confidence of each word. (tesseract.js's worker would need a thread, through which the permission model can be
- * left.) It blocks the process, which is killed at its limits with it.
+ * The text of a picture that may be crooked, unevenly lit or turned: tesseract's TSV as text, with the place and confidence of each
+ * word.
  */
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { gunzipSync } from 'node:zlib'
-import { relaxedSimd, simd } from 'wasm-feature-detect'
-import type { Sink } from '../provider.ts'
+import { type Gray, quarterTurn, turnedBack } from './gray.ts'
+import { prepare } from './ocr-picture.ts'
+import type { Ocr } from './tesseract.ts'
 
-export interface Gray {
-  pixels: Uint8Array
-  width: number
-  height: number
-}
-
-export interface Ocr {
-  /** Returns tesseract's TSV, from the parent's program if there is one. */
-  recognize(picture: Gray): Promise<string>
-}
-
-/** The resolution at which pages are drawn for OCR. */
-export const ocrDpi = 200
-/** A4 at 300 dpi is 8.7 million. */
-export const ocrPixels = 12e6
-
-/** The part of tesseract's API that is used, as compiled by tesseract.js-core. */
-interface Tesseract {
-  FS: { writeFile(path: string, data: Uint8Array): void }
-  TessBaseAPI: new () => {
-    Init(path: null, languages: string, engine: number): number
-    SetVariable(name: string, value: string): void
-    SetImageFile(orientation: number, angle: number): number
-    Recognize(monitor: null): number
-    GetTSVText(page: number): string
-  }
-}
-
-const lstmOnly = 1
-let loading: Promise<(pgm: Uint8Array) => string> | undefined
-
-export function createOcr(sink: Pick<Sink, 'recognize'> = {}): Ocr {
-  let program = sink.recognize
-  return {
-    async recognize(picture) {
-      const pgm = encodePgm(picture)
-      const tsv = await program?.(pgm)
-      if (tsv !== undefined) return tsv
-      // A program that failed once is slow or broken, so it is not used again.
-      program = undefined
-      loading ??= load()
-      return (await loading)(pgm)
-    },
-  }
-}
-
-async function load(): Promise<(pgm: Uint8Array) => string> {
-  const require = createRequire(import.meta.url)
-  const data = require.resolve('@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz')
-  const start: (options: object) => Promise<Tesseract> = require(`tesseract.js-core/${await flavour()}`)
-  const [tesseract, english] = await Promise.all([start({ print() {}, printErr() {} }), readFile(data)])
-  tesseract.FS.writeFile('eng.traineddata', gunzipSync(english))
-  const api = new tesseract.TessBaseAPI()
-  if (api.Init(null, 'eng', lstmOnly) !== 0) throw new Error('tesseract did not start')
-  api.SetVariable('user_defined_dpi', String(ocrDpi))
-  return (pgm) => {
-    tesseract.FS.writeFile('/input', pgm)
-    if (api.SetImageFile(1, 0) === 1) throw new Error('tesseract did not take the picture')
-    api.Recognize(null)
-    return api.GetTSVText(0)
-  }
-}
-
-async function flavour(): Promise<string> {
-  if (await relaxedSimd()) return 'tesseract-core-relaxedsimd-lstm'
-  return (await simd()) ? 'tesseract-core-simd-lstm' : 'tesseract-core-lstm'
-}
-
-function encodePgm({ pixels, width, height }: Gray): Uint8Array {
-  return Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), pixels])
-}
-
-// Recognizes a picture that may be rotated, and takes the rotation that reads best.
-
-/** Rotated text is recognized as many unlikely words; grain in photographs as few. */
+/** Rotated text is recognized as unlikely words. */
 const suspicious = 60
-const manyWords = 20
 const surely = 75
+/** Handwriting and unknown scripts are recognized as text that looks like words but is not. */
+const hopeless = 45
+/** Only a page with as many words is tried on its side, because tesseract turns level text on its own. */
+const manyWords = 20
 
 export interface Upright extends Recognized {
-  /** Whether the boxes of words refer to the original rotation. */
-  asGiven: boolean
+  /** As tesseract names them. */
+  languages: readonly string[]
+  /** The script of the page, if no installed language has it. */
+  unknownScript: string | undefined
 }
 
-export async function recognizeUpright(ocr: Ocr, picture: Gray, read: (tsv: string) => Recognized): Promise<Upright> {
-  let best: Upright = { ...read(await ocr.recognize(picture)), asGiven: true }
-  if (best.confidence >= suspicious || best.words.length < manyWords) return best
-  let turned = picture
-  for (let quarter = 1; quarter <= 3; quarter += 1) {
-    turned = quarterTurn(turned)
-    const found = read(await ocr.recognize(turned))
-    if (found.confidence > best.confidence && found.text.length > best.text.length / 3)
-      best = { ...found, asGiven: false }
-    if (best.confidence >= surely) break
-  }
-  return best
-}
+/** Takes the rotation and the languages that read best. The words are where they are in the given picture. */
+export async function recognizeUpright(ocr: Ocr, given: Gray, read: (tsv: string) => Recognized): Promise<Upright> {
+  const { picture, mayHaveText, place } = prepare(given)
+  const quarters = [picture]
+  let best = await attempt(0)
+  if (best.marks === 0 || !mayHaveText) return upright(undefined)
+  if (best.likely < suspicious) await compare(2)
+  const { again, unknownScript } = await ocr.reconsider(quarters[best.turned] ?? picture, {
+    text: best.text,
+    poor: best.likely < suspicious,
+  })
+  if (again) await compare(best.turned, best.likely)
+  const sideways = best.likely < suspicious && best.words.length >= manyWords && unknownScript === undefined
+  for (const turned of sideways ? [1, 3] : []) if (best.likely < surely) await compare(turned)
+  return upright(unknownScript)
 
-/** Clockwise. */
-function quarterTurn({ pixels, width, height }: Gray): Gray {
-  const turned = new Uint8Array(pixels.length)
-  let from = 0
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1, from += 1) turned[x * height + (height - 1 - y)] = pixels[from] ?? 255
+  async function attempt(turned: number) {
+    for (let at = quarters.length; at <= turned; at += 1) quarters[at] = quarterTurn(quarters[at - 1] ?? picture)
+    const { tsv, languages } = await ocr.recognize(quarters[turned] ?? picture)
+    return { ...read(tsv), turned, languages, marks: tsv.match(/^5\t/gm)?.length ?? 0 }
   }
-  return { pixels: turned, width: height, height: width }
+
+  async function compare(turned: number, least = best.likely + 0.1): Promise<void> {
+    const found = await attempt(turned)
+    if (found.likely >= least && found.text.length > best.text.length / 3) best = found
+  }
+
+  function upright(unknownScript: string | undefined): Upright {
+    const { turned, marks: _, ...found } = best
+    const unread = mayHaveText ? found.unread : 0
+    if (mayHaveText && found.likely > 0 && found.likely < hopeless)
+      return { ...found, text: '', words: [], unread: unread + 1, unknownScript }
+    const words = found.words.map((word) => ({ ...word, ...place(turnedBack(word, turned, picture)) }))
+    return { ...found, words, unread, unknownScript }
+  }
 }
 
 export interface Word {
@@ -133,12 +74,21 @@ export interface Recognized {
   words: Word[]
   /** Mean over the letters, 0 to 100; 0 without words. */
   confidence: number
+  /** The same over everything that looks like a word, unread lines included. */
+  likely: number
+  /** Lines that were left out because they could not be read; handwriting, for example. */
+  unread: number
 }
 
 /** Below this, the reader gets a warning. */
 export const poorConfidence = 70
 /** Specks and textures are recognized as words with a lower confidence than this. */
 const noise = 25
+/** Lines below this are wrong more often than right. */
+const legible = 40
+/** The grain of a photograph looks like letters. So each line needs this confidence, and the picture needs one sure word. */
+const legibleInPhotograph = 50
+const sureWord = 60
 
 interface Line {
   paragraph: string
@@ -148,14 +98,36 @@ interface Line {
 
 /** `tsv` is as from `tesseract … tsv`, with or without its header. */
 export function readTsv(tsv: string): Recognized {
-  return recognized(linesOf(tsv))
+  const all = linesOf(tsv)
+  return recognized(legibleLines(all, legible), all)
+}
+
+/** For photographs. */
+export function withoutGrain(tsv: string): Recognized {
+  const all = linesOf(tsv)
+  const { lines, unread } = legibleLines(all, legibleInPhotograph)
+  const good = lines.filter(({ words }) => words.some(isWord))
+  const sure = good.some(({ words }) => words.some((word) => isWord(word) && word.confidence >= sureWord))
+  return recognized({ lines: sure ? good : [], unread }, all)
+}
+
+function legibleLines(all: Line[], least: number): { lines: Line[]; unread: number } {
+  const lines: Line[] = []
+  let unread = 0
+  for (const line of all) {
+    const words = line.words.filter(({ confidence }) => confidence >= noise)
+    if (meanConfidence(line.words) >= least) lines.push({ ...line, words })
+    else if (line.words.some((word) => word.text.length >= 3 && isWord(word))) unread += 1
+    else if (meanConfidence(words) >= least) lines.push({ ...line, words })
+  }
+  return { lines, unread }
 }
 
 function linesOf(tsv: string): Line[] {
   const lines: Line[] = []
   for (const row of tsv.split('\n')) {
     const [level, , block, paragraph, line, , x, y, width, height, confidence, text = ''] = row.split('\t')
-    if (level !== '5' || text.trim() === '' || Number(confidence) < noise) continue
+    if (level !== '5' || text.trim() === '') continue
     const key = `${block}.${paragraph}.${line}`
     let last = lines.at(-1)
     if (last?.key !== key) {
@@ -174,16 +146,10 @@ function linesOf(tsv: string): Line[] {
   return lines
 }
 
-/** Grain in photographs looks like letters, so only likely lines with a word are kept. */
-export function withoutGrain(tsv: string): Recognized {
-  const good = linesOf(tsv).filter(({ words }) => meanConfidence(words) >= 50 && words.some(isWord))
-  const sure = good.flatMap(({ words }) => words).filter((word) => isWord(word) && word.confidence >= 60)
-  return recognized(sure.length === 0 ? [] : good)
-}
-
-function recognized(lines: Line[]): Recognized {
+function recognized({ lines, unread }: { lines: Line[]; unread: number }, all: Line[]): Recognized {
   const words = lines.flatMap((line) => line.words)
-  return { text: textOf(lines), words, confidence: meanConfidence(words) }
+  const likely = meanConfidence(all.flatMap((line) => line.words.filter(isWord)))
+  return { text: textOf(lines), words, confidence: meanConfidence(words), likely, unread }
 }
 
 function textOf(lines: Line[]): string {

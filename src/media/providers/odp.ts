@@ -2,16 +2,19 @@
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
+import { createUnread } from '../unread.ts'
 import { damaged } from './archive.ts'
-import { contentPart, createOdfText, type OdfBlock, openDocument } from './odf.ts'
+import { contentPart, openDocument, readOdfContext } from './odf.ts'
+import { createOdfText, type OdfBlock } from './odf-text.ts'
 import { deliverSlides } from './slides.ts'
 import { readXml } from './xml.ts'
 
 export const provider: Provider = {
   async read({ bytes, name }, limits, sink) {
     await sink.progress({ done: 0, of: 0, unit: 'slide' })
-    const archive = await openDocument(bytes, name, limits)
-    const document = createOdfText()
+    const archive = await openDocument({ bytes, name }, limits, sink)
+    const unread = createUnread(name, sink)
+    const document = createOdfText(await readOdfContext(archive, unread))
     const blocks: OdfBlock[] = []
     let characters = 0
     try {
@@ -28,10 +31,12 @@ export const provider: Provider = {
       sink.problem({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.afterDamage(name) })
     }
     const slides = Map.groupBy(blocks, ({ slide }) => slide)
-    return deliverSlides({ name, limits, sink, of: document.slides() }, async (at) => {
+    const ending = await deliverSlides({ name, limits, sink, of: document.slides() }, async (at) => {
       const own = slides.get(at + 1) ?? []
       const texts = (notes: boolean) => own.filter((block) => block.notes === notes).map(({ text }) => text)
       return { text: texts(false), notes: texts(true) }
     })
+    unread.report()
+    return ending
   },
 }

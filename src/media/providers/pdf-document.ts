@@ -11,6 +11,8 @@ export interface PdfDocument {
   repaired: boolean
   /** An Adobe XFA form. The pages that PDFium sees only say "Please wait". */
   xfa: boolean
+  /** One part of such a form. */
+  xfaPart(name: string): Uint8Array | undefined
   /** Attached files, without those in notes. */
   attachments: number
   /** Pages seen so far with form fields, notes or marks. */
@@ -32,8 +34,9 @@ export async function openPdf(input: Input): Promise<PdfDocument> {
   }
 }
 
-async function open({ bytes, name }: Input): Promise<PdfDocument> {
+async function open({ bytes: given, name }: Input): Promise<PdfDocument> {
   const pdfium = await loadPdfium()
+  const bytes = withHeader(given)
   const pointer = pdfium.wasmExports.malloc(bytes.length)
   if (pointer === 0) throw new RangeError('PDFium is out of memory')
   // Never freed: the document reads from it until the process ends.
@@ -47,6 +50,7 @@ async function open({ bytes, name }: Input): Promise<PdfDocument> {
     pdfium,
     pages,
     xfa: pdfium._FPDF_GetFormType(document) === fullXfa,
+    xfaPart: (wanted) => xfaPart(pdfium, document, wanted),
     attachments: pdfium._FPDFDoc_GetAttachmentCount(document),
     annotated,
     repaired: pdfium._FPDF_DocumentHasValidCrossReferenceTable(document) === 0 || !endsProperly(bytes),
@@ -63,6 +67,33 @@ async function open({ bytes, name }: Input): Promise<PdfDocument> {
       }
     },
   }
+}
+
+/** Parts and bytes of a form; real ones have about ten parts. */
+const mostParts = 100
+const largestPart = 20e6
+
+function xfaPart(pdfium: Pdfium, document: number, wanted: string): Uint8Array | undefined {
+  const count = Math.min(mostParts, pdfium._FPDF_GetXFAPacketCount(document))
+  const content = (read: (into: number, size: number) => number): Uint8Array => {
+    const size = read(0, 0)
+    if (size <= 0 || size > largestPart) return new Uint8Array()
+    return withMemory(pdfium, size, (into) => {
+      read(into, size)
+      return pdfium.HEAPU8.slice(into, into + size)
+    })
+  }
+  for (let index = 0; index < count; index += 1) {
+    const name = content((into, size) => pdfium._FPDF_GetXFAPacketName(document, index, into, size))
+    if (Buffer.from(name).toString('latin1').replace(/\0$/, '') !== wanted) continue
+    return withMemory(pdfium, 4, (written) =>
+      content((into, size) => {
+        if (pdfium._FPDF_GetXFAPacketContent(document, index, into, size, written) === 0) return 0
+        return viewOf(pdfium, written, 4).getUint32(0, true)
+      }),
+    )
+  }
+  return undefined
 }
 
 /** Characters as PDFium numbers them, in UTF-16. The index is also used for boxes. */
@@ -82,16 +113,16 @@ export function withText<Result>(
 
 /** The page's text as PDFium lays it out: lines end in CR LF. */
 export function rawText(pdfium: Pdfium, page: number): string {
-  return (
-    withText(pdfium, page, (text, count) => {
-      if (count === 0) return ''
-      return withMemory(pdfium, (count + 1) * 2, (into) => {
-        const written = pdfium._FPDFText_GetText(text, 0, count, into)
-        const { buffer, byteOffset } = viewOf(pdfium, into, Math.max(0, written - 1) * 2)
-        return new TextDecoder('utf-16le').decode(new Uint8Array(buffer, byteOffset, Math.max(0, written - 1) * 2))
-      })
-    }) ?? ''
-  )
+  return withText(pdfium, page, (text, count) => rawTextOf(pdfium, text, count)) ?? ''
+}
+
+export function rawTextOf(pdfium: Pdfium, text: number, count: number): string {
+  if (count === 0) return ''
+  return withMemory(pdfium, (count + 1) * 2, (into) => {
+    const written = pdfium._FPDFText_GetText(text, 0, count, into)
+    const { buffer, byteOffset } = viewOf(pdfium, into, Math.max(0, written - 1) * 2)
+    return new TextDecoder('utf-16le').decode(new Uint8Array(buffer, byteOffset, Math.max(0, written - 1) * 2))
+  })
 }
 
 /** The words within a box, in points from the page's lower left corner. */
@@ -170,6 +201,19 @@ export function damaged(name: string): ParleyError {
 /** A complete PDF has an end mark in its last bytes; some programs add a little after it. */
 function endsProperly(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(-2_048).includes('%%EOF')
+}
+
+/** PDFium looks for the header in so many bytes. */
+const headerWithin = 1_024
+/** The text before a PDF in an email or a dump is shorter. */
+const longestJunk = 64 * 1024
+
+/** A file without a header gets one, and longer junk before it is left out. */
+function withHeader(bytes: Uint8Array): Uint8Array {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, longestJunk))
+  const at = start.indexOf('%PDF')
+  if (at >= headerWithin) return bytes.subarray(at)
+  return at >= 0 ? bytes : Buffer.concat([Buffer.from('%PDF-1.7\n'), bytes])
 }
 
 /** New tables for a PDF that lost its own, so that what is left of it can be opened. Pure. */

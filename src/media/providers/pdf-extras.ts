@@ -8,7 +8,7 @@ import { fileWording } from '../../wording/files.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import type { Input, Sink } from '../provider.ts'
 import { createInner, deepest, type InnerFile, shownPath } from './inner.ts'
-import { type Annotation, annotationsOf, type Box, noteLines, printedOn } from './pdf-annotations.ts'
+import { type Annotation, annotationsOf, type Box, noteLines, type Printed, printedOn } from './pdf-annotations.ts'
 import { type PdfDocument, textWithin } from './pdf-document.ts'
 import { formLines } from './pdf-form.ts'
 import { openWithPdfjs, type PdfjsFile } from './pdfjs.ts'
@@ -17,44 +17,79 @@ interface Attached extends InnerFile {
   description: string
 }
 
+/** Where to look in a file, and how to open it. */
+export interface Extras {
+  /** Pages with form fields, notes or marks. */
+  annotated: readonly number[]
+  attachments: boolean
+  open(input: Input): Promise<PdfjsFile | undefined>
+  wordsIn(page: number, box: Box, printed: readonly Printed[]): string
+}
+
+/** What PDFium has seen on the pages that it read. */
+export function extrasOf({ pdfium, annotated, attachments, withPage }: PdfDocument): Extras {
+  return {
+    annotated: [...annotated].toSorted((one, other) => one - other),
+    attachments: attachments > 0,
+    open: ({ bytes }) => openWithPdfjs(bytes).catch(() => undefined),
+    wordsIn: (page, box) => withPage(page, (handle) => textWithin(pdfium, handle, box)) ?? '',
+  }
+}
+
+/** Everything that there may be, in a file that only pdf.js can open. */
+export function allExtras(file: PdfjsFile, pages: number): Extras {
+  return {
+    annotated: Array.from({ length: pages }, (_, index) => index + 1),
+    attachments: true,
+    open: async () => file,
+    wordsIn: (_, box, printed) =>
+      printed
+        .filter(({ left, right, bottom, top }) => {
+          const [x, y] = [(left + right) / 2, (bottom + top) / 2]
+          return x > box.left && x < box.right && y > box.bottom && y < box.top
+        })
+        .map(({ text }) => text)
+        .join(' '),
+  }
+}
+
 /** Returns a sentence when a limit left something out. */
 export async function readExtras(
   input: Input,
-  document: PdfDocument,
+  extras: Extras,
   limits: Limits,
   sink: Sink,
 ): Promise<string | undefined> {
-  const { annotated, attachments } = document
-  if (annotated.size === 0 && attachments === 0) return undefined
+  const { annotated, attachments } = extras
   const unread = (what: string) =>
     sink.problem({ code: 'pdf_extras_damaged', userMessage: fileWording.partlyDamaged.pdfExtras(what, input.name) })
-  const file = await openWithPdfjs(input.bytes).catch(() => undefined)
+  const file = await extras.open(input)
   if (file === undefined) {
-    if (annotated.size > 0) unread('Form fields and notes')
-    if (attachments > 0) unread('The attached files')
+    if (annotated.length > 0) unread('Form fields and notes')
+    if (attachments) unread('The attached files')
     return undefined
   }
   const attached: Attached[] = []
-  for (const page of [...annotated].toSorted((one, other) => one - other)) {
+  for (const page of annotated) {
     const found = await annotationsOf(file, page).catch(() => undefined)
     if (found === undefined) unread(`Form fields and notes on page ${page}`)
     else {
       attached.push(...found.flatMap(attachedTo))
-      for (const text of await textsOf(file, document, page, found)) {
+      for (const text of await textsOf(file, extras, page, found)) {
         if (!(await sink.segment(text, { kind: 'page', page }))) return limitOf(input, limits, 'form fields and notes')
       }
     }
   }
-  const listed = attachments === 0 ? [] : await listedFiles(file).catch(() => undefined)
+  const listed = attachments ? await listedFiles(file).catch(() => undefined) : []
   if (listed === undefined) unread('The attached files')
   return readAttached(input, limits, sink, [...(listed ?? []), ...attached])
 }
 
-async function textsOf(file: PdfjsFile, document: PdfDocument, page: number, found: Annotation[]): Promise<string[]> {
-  const fields = found.some(({ subtype }) => subtype === 'Widget')
-  const form = fields ? formLines(found, await printedOn(file, page).catch(() => [])) : []
-  const within = (box: Box) => document.withPage(page, (handle) => textWithin(document.pdfium, handle, box)) ?? ''
-  const notes = noteLines(found, within)
+async function textsOf(file: PdfjsFile, extras: Extras, page: number, found: Annotation[]): Promise<string[]> {
+  if (found.length === 0) return []
+  const printed = await printedOn(file, page).catch(() => [])
+  const form = formLines(found, printed)
+  const notes = noteLines(found, (box) => extras.wordsIn(page, box, printed))
   return [
     ...(form.length === 0 ? [] : [['Form fields:', ...form].join('\n')]),
     ...(notes.length === 0 ? [] : [['Notes on this page:', ...notes].join('\n')]),
@@ -63,7 +98,7 @@ async function textsOf(file: PdfjsFile, document: PdfDocument, page: number, fou
 
 function attachedTo({ subtype, file, contentsObj }: Annotation): Attached[] {
   if (subtype !== 'FileAttachment' || !file) return []
-  return [attachedFile(file.filename, file.content ?? undefined, file.description ?? contentsObj?.str)]
+  return [attachedFile(file.filename, file.content ?? undefined, file.description || contentsObj?.str)]
 }
 
 const Listed = z

@@ -108,7 +108,11 @@ function beside(
   printed: readonly Printed[],
 ): string | undefined {
   const [left = 0, bottom = 0, right = 0, top = 0] = field.rect
-  const line = printed.filter((each) => Math.min(each.top, top) - Math.max(each.bottom, bottom) > 0)
+  // A dense form has the words of the next line within the field's height too.
+  const line = printed.filter(
+    (each) =>
+      Math.min(each.top, top) - Math.max(each.bottom, bottom) > Math.min(each.top - each.bottom, top - bottom) / 2,
+  )
   const others = fields.filter((other) => other !== field && other.rect !== field.rect)
   const onRight = () =>
     run(

@@ -4,41 +4,43 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
-import { damaged, openPdf, type PdfDocument, rawText, withNewTables } from './pdf-document.ts'
+import { damaged, openPdf, type PdfDocument, withNewTables } from './pdf-document.ts'
 import { drawPage } from './pdf-draw.ts'
-import { readExtras } from './pdf-extras.ts'
+import { objectsOf } from './pdf-objects.ts'
+import { type PagePicture, picturesOn, readPictures } from './pdf-pictures.ts'
 import { createScanMarks, createScans, isGarbage, type Scans, wantsOcr } from './pdf-scan.ts'
-import { textWithTables } from './pdf-tables.ts'
-import { openWithPdfjs, type PdfjsFile, xfaPages } from './pdfjs.ts'
+import { plainText, textOf } from './pdf-text.ts'
+import { openWithPdfjs, type PdfjsFile } from './pdfjs.ts'
 import { markQuote } from './quote-marks.ts'
 
 export const provider: Provider = {
-  async read(input, limits, sink) {
+  async read(input, limits, given) {
     const opened = await openAnyhow(input)
+    const sink = withPages(given)
     if ('other' in opened) return readTexts(input, limits, sink, opened)
     const { document } = opened
-    if (document.xfa) {
-      const form = await openWithPdfjs(input.bytes).catch(() => undefined)
-      const pages = form?.document.isPureXfa === true ? xfaPages(form.document.allXfaHtml) : []
-      if (pages.some((text) => text !== '')) return readXfa(input, limits, sink, pages)
-      sink.problem({
-        code: 'form_unsupported',
-        userMessage: fileWording.notice.xfaForm(input.name),
-      })
-    }
+    // Most files need neither this nor the extras, and both load the parsers of other formats.
+    if (document.xfa) return (await import('./pdf-xfa.ts')).readXfaForm(input, document, limits, sink)
     const { pages } = document
     const of = Math.min(pages, limits.pages)
     await sink.progress({ done: 0, of: pages, unit: 'page' })
     const scans = createScans(document, limits, sink)
-    const { blank, lost, stoppedAt } = await readPages(document, of, sink, scans)
-    const broken = lost.length === 0 ? 0 : await readLost(input, lost, sink)
-    const tally = { pages, repaired: document.repaired, blank: blank + scans.empty(), broken }
+    const { lost, pictures, stoppedAt } = await readPages(document, of, sink, scans)
+    const broken = await readLost(input, lost, sink)
+    if (broken.length === (stoppedAt ?? of))
+      throw new ParleyError('file_damaged', fileWording.damaged.allPages(input.name))
+    const left: (string | undefined)[] = [cut(input.name, pages, limits, stoppedAt)]
+    if (stoppedAt === undefined) {
+      left.push(await readPictures(input, { document, pictures, scans }, limits, sink))
+      if (document.annotated.size > 0 || document.attachments > 0) {
+        const { extrasOf, readExtras } = await import('./pdf-extras.ts')
+        left.push(await readExtras(input, extrasOf(document), limits, sink))
+      }
+    }
+    const blank = sink.without(stoppedAt ?? of, [...broken, ...scans.explained()])
+    const tally = { pages, repaired: document.repaired, blank, broken: broken.length }
     for (const problem of [...problemsOf(input, tally), ...scans.problems(of)]) sink.problem(problem)
-    if (broken === (stoppedAt ?? of)) throw new ParleyError('file_damaged', fileWording.damaged.allPages(input.name))
-    const ending = { pages, ...cut(input.name, pages, limits, stoppedAt) }
-    if (stoppedAt !== undefined) return ending
-    const left = await readExtras(input, document, limits, sink)
-    return left === undefined ? ending : { ...ending, truncated: [ending.truncated, left].filter(Boolean).join(' ') }
+    return { pages, ...truncated(left) }
   },
   async pages(input) {
     const document = await openPdf(input)
@@ -47,7 +49,7 @@ export const provider: Provider = {
       async render(page, { width, quote }) {
         const image = document.withPage(page, (handle) => ({
           ...drawPage(document.pdfium, handle, width),
-          marks: quote === undefined ? [] : markQuote(document.pdfium, handle, quote.replaceAll('|', ' ')),
+          marks: quote === undefined ? [] : markQuote(document.pdfium, handle, quote.replace(/[|^~]/g, ' ')),
         }))
         if (image === undefined) {
           throw new ParleyError('file_missing', fileWording.refusal.noSuchPage(page, document.pages))
@@ -85,59 +87,78 @@ async function rescue(input: Input): Promise<PdfDocument | undefined> {
   return document && { ...document, repaired: true }
 }
 
-/** A damaged file that only pdf.js can open: its text layer, without tables and OCR. */
+/** A damaged file that only pdf.js can open: its text layer without tables and OCR, then its forms, notes and files. */
 async function readTexts(
   input: Input,
   limits: Limits,
-  sink: Sink,
+  sink: PageSink,
   { other, pages }: { other: PdfjsFile; pages: number },
 ): Promise<Ending> {
   const of = Math.min(pages, limits.pages)
-  let blank = 0
-  let broken = 0
+  const broken: number[] = []
   let stoppedAt: number | undefined
   for (let page = 1; page <= of && stoppedAt === undefined; page += 1) {
     const text = await other.text(page).then(plainText, () => undefined)
-    if (text === undefined) broken += 1
-    else if (text === '') blank += 1
-    else if (!(await sink.segment(text, { kind: 'page', page }))) stoppedAt = page - 1
+    if (text === undefined) broken.push(page)
+    else if (text !== '' && !(await sink.segment(text, { kind: 'page', page }))) stoppedAt = page - 1
     if (page % 10 === 0 || page === of) await sink.progress({ done: page, of: pages, unit: 'page' })
   }
-  if (blank + broken === of) throw damaged(input.name)
-  for (const problem of problemsOf(input, { pages, repaired: true, blank, broken })) sink.problem(problem)
-  return { pages, ...cut(input.name, pages, limits, stoppedAt) }
+  const left: (string | undefined)[] = [cut(input.name, pages, limits, stoppedAt)]
+  if (stoppedAt === undefined) {
+    const { allExtras, readExtras } = await import('./pdf-extras.ts')
+    left.push(await readExtras(input, allExtras(other, of), limits, sink))
+  }
+  const blank = sink.without(stoppedAt ?? of, broken)
+  if (blank + broken.length === of) throw damaged(input.name)
+  for (const problem of problemsOf(input, { pages, repaired: true, blank, broken: broken.length }))
+    sink.problem(problem)
+  return { pages, ...truncated(left) }
 }
 
-async function readXfa(input: Input, limits: Limits, sink: Sink, texts: string[]): Promise<Ending> {
-  const pages = texts.length
-  for (const [index, text] of texts.slice(0, limits.pages).entries()) {
-    const taken = text === '' || (await sink.segment(text, { kind: 'page', page: index + 1 }))
-    if (!taken) return { pages, ...cut(input.name, pages, limits, index) }
+interface PageSink extends Sink {
+  /** How many of the pages up to `last` have no text, without the `excepted` ones. */
+  without(last: number, excepted: readonly number[]): number
+}
+
+function withPages(sink: Sink): PageSink {
+  const given = new Set<number>()
+  return {
+    ...sink,
+    async segment(text, at) {
+      const taken = await sink.segment(text, at)
+      if (taken && at.kind === 'page' && at.inner === undefined && text.trim() !== '') given.add(at.page)
+      return taken
+    },
+    without(last, excepted) {
+      const known = new Set([...given, ...excepted])
+      return last - [...known].filter((page) => page <= last).length
+    },
   }
-  return { pages, ...cut(input.name, pages, limits, undefined) }
 }
 
 async function readPages(document: PdfDocument, of: number, sink: Sink, scans: Scans) {
-  let blank = 0
   const lost: number[] = []
+  const pictures: PagePicture[] = []
   for (let page = 1; page <= of; page += 1) {
     const found = readPage(document, page)
     const text = found?.scan === true ? await scanned(scans, found, () => countScans(document, page, of)) : found?.text
     if (text === undefined) lost.push(page)
-    else if (text === '') blank += found?.scan === true ? 0 : 1
-    else if (!(await sink.segment(text, { kind: 'page', page }))) return { blank, lost, stoppedAt: page - 1 }
+    else if (text !== '' && !(await sink.segment(text, { kind: 'page', page })))
+      return { lost, pictures, stoppedAt: page - 1 }
+    pictures.push(...(found?.pictures ?? []))
     if (page % 10 === 0 || page === of) await sink.progress({ done: page, of: document.pages, unit: 'page' })
   }
-  return { blank, lost, stoppedAt: undefined }
+  return { lost, pictures, stoppedAt: undefined }
 }
 
-/** Pages that PDFium cannot read, by pdf.js. Counts those that it cannot read either. */
-async function readLost(input: Input, lost: number[], sink: Sink): Promise<number> {
+/** Reads with pdf.js the pages that PDFium cannot read. Returns those that pdf.js cannot read either. */
+async function readLost(input: Input, lost: number[], sink: Sink): Promise<number[]> {
+  if (lost.length === 0) return []
   const other = await openWithPdfjs(input.bytes).catch(() => undefined)
-  let broken = 0
+  const broken: number[] = []
   for (const page of lost) {
     const text = await other?.text(page).then(plainText, () => undefined)
-    if (!text || !(await sink.segment(text, { kind: 'page', page }))) broken += 1
+    if (!text || !(await sink.segment(text, { kind: 'page', page }))) broken.push(page)
   }
   return broken
 }
@@ -147,6 +168,8 @@ interface Found {
   text: string
   /** The page shows more than its text layer contains. */
   scan: boolean
+  /** Empty for a scan. */
+  pictures: PagePicture[]
 }
 
 /** The recognized text, unless the text layer has more. */
@@ -165,37 +188,16 @@ function countScans(document: PdfDocument, from: number, to: number): number {
 function readPage({ pdfium, withPage }: PdfDocument, page: number): Found | undefined {
   try {
     return withPage(page, (handle) => {
-      const raw = rawText(pdfium, handle)
-      return {
-        page,
-        text: isGarbage(raw) ? '' : (textWithTables(pdfium, handle, plainText) ?? plainText(raw)),
-        scan: wantsOcr(pdfium, handle, raw),
-      }
+      const objects = objectsOf(pdfium, handle)
+      const { raw, text } = textOf(pdfium, handle, objects)
+      const scan = wantsOcr(pdfium, handle, raw)
+      const pictures = scan ? [] : picturesOn(pdfium, handle, page, objects.pictures)
+      return { page, text: isGarbage(raw) ? '' : text, scan, pictures }
     })
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) return undefined
     throw error
   }
-}
-
-/** PDFium marks a line-end hyphen as U+FFFE or U+0002. */
-const lineEndHyphen = '[\\uFFFE\\u0002]'
-const partedWord = new RegExp(`(\\p{L})(?:${lineEndHyphen}|\\u00AD)\\n?(?=\\p{Ll})`, 'gu')
-const authorsHyphen = new RegExp(`${lineEndHyphen}\\n?`, 'g')
-/** Control characters from fonts with broken character tables. */
-const controls = /[^\P{Cc}\t\n]/gu
-
-/** Joins words split at line ends. Before a capital or a digit, the hyphen belongs to the text. */
-export function plainText(raw: string): string {
-  return raw
-    .replace(/\r\n?/g, '\n')
-    .replace(partedWord, '$1')
-    .replace(authorsHyphen, '-')
-    .replace(/\u00AD/g, '')
-    .replace(controls, '')
-    .replace(/[^\S\n]+\n/g, '\n')
-    .replace(/\n{3,}/g, '\n\n')
-    .trim()
 }
 
 interface Tally {
@@ -222,11 +224,13 @@ function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Tally):
   return problems
 }
 
-function cut(name: string, pages: number, limits: Limits, stoppedAt: number | undefined): Pick<Ending, 'truncated'> {
-  if (stoppedAt !== undefined) {
-    const read = { done: stoppedAt, of: pages, characters: limits.characters }
-    return { truncated: fileWording.partial.first(name, 'page', read) }
-  }
-  if (pages <= limits.pages) return {}
-  return { truncated: fileWording.partial.first(name, 'page', { done: limits.pages, of: pages }) }
+function cut(name: string, pages: number, limits: Limits, stoppedAt: number | undefined): string | undefined {
+  if (stoppedAt !== undefined)
+    return fileWording.partial.first(name, 'page', { done: stoppedAt, of: pages, characters: limits.characters })
+  return pages <= limits.pages ? undefined : fileWording.partial.first(name, 'page', { done: limits.pages, of: pages })
+}
+
+function truncated(sentences: readonly (string | undefined)[]): Pick<Ending, 'truncated'> {
+  const said = sentences.filter((sentence) => sentence !== undefined)
+  return said.length === 0 ? {} : { truncated: said.join(' ') }
 }

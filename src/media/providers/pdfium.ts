@@ -14,6 +14,9 @@ export interface Pdfium {
   _FPDF_DocumentHasValidCrossReferenceTable(document: number): number
   _FPDF_GetPageCount(document: number): number
   _FPDF_GetFormType(document: number): number
+  _FPDF_GetXFAPacketCount(document: number): number
+  _FPDF_GetXFAPacketName(document: number, index: number, into: number, size: number): number
+  _FPDF_GetXFAPacketContent(document: number, index: number, into: number, size: number, written: number): number
   _FPDFDoc_GetAttachmentCount(document: number): number
   _FPDF_LoadPage(document: number, index: number): number
   _FPDF_ClosePage(page: number): void
@@ -34,6 +37,8 @@ export interface Pdfium {
   _FPDFPage_CountObjects(page: number): number
   _FPDFPage_GetObject(page: number, index: number): number
   _FPDFPageObj_GetType(object: number): number
+  _FPDFFormObj_CountObjects(object: number): number
+  _FPDFFormObj_GetObject(object: number, index: number): number
   _FPDFPageObj_GetBounds(object: number, left: number, bottom: number, right: number, top: number): number
   _FPDFPageObj_GetMatrix(object: number, matrix: number): number
   _FPDFPath_CountSegments(object: number): number
@@ -41,6 +46,10 @@ export interface Pdfium {
   _FPDFPathSegment_GetPoint(segment: number, x: number, y: number): number
   _FPDFPathSegment_GetType(segment: number): number
   _FPDFPathSegment_GetClose(segment: number): number
+  _FPDFImageObj_GetImagePixelSize(object: number, width: number, height: number): number
+  _FPDFImageObj_GetImageFilterCount(object: number): number
+  _FPDFImageObj_GetImageDataRaw(object: number, into: number, size: number): number
+  _FPDFTextObj_GetTextRenderMode(object: number): number
   _FPDFPage_GetAnnotCount(page: number): number
   _FPDFPage_GetAnnot(page: number, index: number): number
   _FPDFPage_CloseAnnot(annotation: number): void
@@ -61,6 +70,14 @@ export interface Pdfium {
   ): number
   _FPDFText_GetUnicode(text: number, index: number): number
   _FPDFText_GetLooseCharBox(text: number, index: number, rectangle: number): number
+  _FPDFText_GetCharIndexAtPos(text: number, x: number, y: number, toleranceX: number, toleranceY: number): number
+  _FPDFText_GetCharOrigin(text: number, index: number, x: number, y: number): number
+  _FPDFText_GetMatrix(text: number, index: number, matrix: number): number
+  _FPDFText_GetFontSize(text: number, index: number): number
+  _FPDFText_GetTextObject(text: number, index: number): number
+  _FPDFText_GetCharIndexFromTextIndex(text: number, index: number): number
+  _FPDFText_CountRects(text: number, start: number, count: number): number
+  _FPDFText_GetRect(text: number, index: number, left: number, top: number, right: number, bottom: number): number
   _FPDFBitmap_CreateEx(width: number, height: number, format: number, pixels: number, stride: number): number
   _FPDFBitmap_FillRect(bitmap: number, x: number, y: number, width: number, height: number, color: number): number
   _FPDFBitmap_Destroy(bitmap: number): void

@@ -1,34 +1,41 @@
-/** Reads PowerPoint presentations: the slides in their order, each with its tables and the speaker's notes. */
+/** Reads PowerPoint presentations: the slides in their order, each with its tables, charts and diagrams, comments and the speaker's notes. */
 import { ParleyError } from '../../core/errors.ts'
 import type { Provider } from '../provider.ts'
-import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
-import { createMarkdownTable } from './markdown-table.ts'
-import { mainPart, type Relation, relationsOf } from './relations.ts'
+import { createUnread } from '../unread.ts'
+import { type Archive, damaged, ifIntact, openArchive, smallPart } from './archive.ts'
+import { readDrawing } from './drawing.ts'
+import { readAuthors, readComments } from './pptx-comments.ts'
+import { mainPart, relationsOf } from './relations.ts'
 import { deliverSlides } from './slides.ts'
 import { readXml } from './xml.ts'
 
 export const provider: Provider = {
   async read({ bytes, name }, limits, sink) {
     await sink.progress({ done: 0, of: 0, unit: 'slide' })
-    const archive = await openArchive(bytes, name, limits)
+    const archive = await openArchive(bytes, name, limits, sink)
     const main = await mainPart(archive, 'ppt/presentation.xml')
     if (!archive.has(main)) throw damaged(name)
     const paths = await slidesOf(archive, main)
-    return deliverSlides({ name, limits, sink, of: paths.length }, async (at) => {
+    const authors = (await ifIntact(readAuthors(archive, main))) ?? new Map()
+    const unread = createUnread(name, sink)
+    const lost = (path: string): string[] => {
+      unread.saw('comment', path)
+      return []
+    }
+    const textOf = async (path: string) => (await readDrawing(archive, path, unread)).map(({ text }) => text)
+    const ending = await deliverSlides({ name, limits, sink, of: paths.length }, async (at) => {
       const path = paths[at]
       if (path === undefined || !archive.has(path)) throw damaged(name)
       const relations = [...(await relationsOf(archive, path)).values()].filter(({ external }) => !external)
-      const text = await readSlideText(archive, path)
-      for (const { target } of drawings(relations)) text.push(...(await readSlideText(archive, target)))
+      const text = await textOf(path)
+      for (const { target } of relations.filter(({ type }) => type === 'comments'))
+        text.push(...((await ifIntact(readComments(archive, target, authors))) ?? lost(target)))
       const notes = relations.find(({ type }) => type === 'notesSlide')?.target
-      return { text, notes: notes === undefined ? [] : await readSlideText(archive, notes) }
+      return { text, notes: notes === undefined ? [] : await textOf(notes) }
     })
+    unread.report()
+    return ending
   },
-}
-
-/** Diagrams keep their text outside the slide. */
-function drawings(relations: readonly Relation[]): Relation[] {
-  return relations.filter(({ type }) => type === 'diagramData')
 }
 
 async function slidesOf(archive: Archive, main: string): Promise<string[]> {
@@ -50,57 +57,4 @@ async function slidesOf(archive: Archive, main: string): Promise<string[]> {
     .map(({ name }) => name)
     .filter((name) => /(?:^|\/)slides\/slide\d+\.xml$/.test(name))
     .sort((a, b) => Number(/(\d+)\.xml$/.exec(a)?.[1]) - Number(/(\d+)\.xml$/.exec(b)?.[1]))
-}
-
-// The text of one slide, of its notes or of a diagram: headings, paragraphs, rows of tables.
-
-/** Parts repeated on every slide: its number, the date, the footer. */
-const repeated = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
-
-export async function readSlideText(archive: Archive, part: string): Promise<string[]> {
-  if (!archive.has(part)) return []
-  const lines: string[] = []
-  let kind = ''
-  let text = ''
-  let level = 0
-  let inText = 0
-  let hidden = 0
-  let table: { lines: ReturnType<typeof createMarkdownTable>; row: string[]; cell: string[] } | undefined
-  const endParagraph = () => {
-    const words = text.trim()
-    text = ''
-    if (words === '' || repeated.has(kind)) return
-    if (table !== undefined) table.cell.push(words)
-    else if (/title$/i.test(kind)) lines.push(`# ${words.replace(/\s*\n\s*/g, ' ')}`)
-    else lines.push(`${level > 0 ? `${'  '.repeat(Math.min(level, 8))}- ` : ''}${words}`)
-    level = 0
-  }
-  await readXml(archive.stream(part, smallPart), {
-    open(name, attributes) {
-      if (hidden > 0 || name === 'mc:Fallback') hidden += 1
-      else if (name === 'p:sp' || name === 'p:graphicFrame') kind = ''
-      else if (name === 'p:ph') kind = attributes.type ?? 'body'
-      else if (name === 'a:t') inText += 1
-      else if (name === 'a:br') text += '\n'
-      else if (name === 'a:tab') text += attributes.pos === undefined ? '\t' : ''
-      else if (name === 'a:pPr') level = Number(attributes.lvl ?? 0) || 0
-      else if (name === 'a:tbl') table = { lines: createMarkdownTable(), row: [], cell: [] }
-    },
-    text(words) {
-      if (inText > 0 && hidden === 0) text += words
-    },
-    close(name) {
-      if (hidden > 0) hidden -= 1
-      else if (name === 'a:t') inText -= 1
-      else if (name === 'a:p') endParagraph()
-      else if (name === 'a:tc' && table !== undefined) {
-        table.row.push(table.cell.join(' '))
-        table.cell = []
-      } else if (name === 'a:tr' && table !== undefined) {
-        lines.push(...table.lines.row(table.row))
-        table.row = []
-      } else if (name === 'a:tbl') table = undefined
-    },
-  })
-  return lines
 }

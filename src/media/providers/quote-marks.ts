@@ -26,14 +26,15 @@ export function markQuote(pdfium: Pdfium, page: number, quote: string): Mark[] {
 
 /** Ranges of `letters` that match the quote, or else its sentences. Pure; only letters are compared. */
 export function findQuote(letters: string, quote: string): [number, number][] {
-  const whole = lettersIn(quote)
+  const whole = inOneOrder(lettersIn(quote))
   if (whole === '') return []
-  const at = letters.indexOf(whole)
+  const page = inOneOrder(letters)
+  const at = page.indexOf(whole)
   if (at >= 0) return [[at, at + whole.length]]
   // A quote may omit words with "…" or continue on the next page; then the parts on this page are marked.
-  const parts = quote.split(/(?<=[.!?:;])\s+|…|\.{3}|\n/).map(lettersIn)
+  const parts = quote.split(/(?<=[.!?:;])\s+|…|\.{3}|\n/).map((part) => inOneOrder(lettersIn(part)))
   return parts.flatMap((part): [number, number][] => {
-    const found = part.length < shortestPart ? -1 : letters.indexOf(part)
+    const found = part.length < shortestPart ? -1 : page.indexOf(part)
     return found < 0 ? [] : [[found, found + part.length]]
   })
 }
@@ -44,6 +45,11 @@ export function lettersIn(text: string): string {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}\p{S}]/gu, '')
+}
+
+/** PDFium gives the ligature of lam and alef the other way round than the text that was read, so both orders are one here. */
+function inOneOrder(letters: string): string {
+  return letters.replace(/([\u0622\u0623\u0625\u0627])\u0644/g, '\u0644$1')
 }
 
 /** The page's letters, and for each UTF-16 unit of them the index of the character that it came from. */

@@ -9,6 +9,7 @@ import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Sink } from '../provider.ts'
 import { segmentCharacters, split } from './pieces.ts'
+import { headingOf, type Merge } from './sheet-heading.ts'
 
 export interface SheetText {
   /** `cells` by their column, counted from 0. False: the limit is reached. */
@@ -22,7 +23,7 @@ const longestHeading = 600
 /** A heading may come after a title and a blank line. */
 const headingRows = 5
 
-export function createSheetText(sheet: string, sink: Sink): SheetText {
+export function createSheetText(sheet: string, sink: Sink, merges: readonly Merge[] = []): SheetText {
   let waiting: { number: number; cells: ReadonlyMap<number, string> }[] = []
   let heading: string[] | undefined
   let decided = false
@@ -72,15 +73,12 @@ export function createSheetText(sheet: string, sink: Sink): SheetText {
 
   async function decide(): Promise<boolean> {
     decided = true
-    const at = waiting.findIndex(({ cells }) => isHeading(cells))
-    const row = waiting[at]
     columns = Math.max(0, ...waiting.map(({ cells }) => Math.max(...cells.keys()) + 1))
     const taken = waiting
     waiting = []
+    const found = headingOf(taken, merges, Math.min(columns, mostColumns))
     for (const [place, { number, cells }] of taken.entries()) {
-      if (place === at && row !== undefined) {
-        heading = Array.from({ length: Math.min(columns, mostColumns) }, (_, column) => row.cells.get(column) ?? '')
-      }
+      if (place === found?.last) heading = found.titles
       if (!(await write(number, cells))) return false
     }
     return true
@@ -109,11 +107,6 @@ function lineOf(cells: ReadonlyMap<number, string>, columns: number, heading: st
     .join(' | ')
 }
 
-/** A heading names at least two columns, in words. */
-function isHeading(cells: ReadonlyMap<number, string>): boolean {
-  return cells.size >= 2 && [...cells.values()].every((text) => !/^[\s\d.,:;+\-/%$€£¥]+$/.test(text))
-}
-
 /** 0 → A, 25 → Z, 26 → AA. */
 export function columnLetters(column: number): string {
   let letters = ''
@@ -126,6 +119,36 @@ export function columnLetters(column: number): string {
 /** What a cell holds, on one line. */
 export function oneLine(text: string): string {
   return text.trim().replace(/\s*[\r\n]+\s*/g, ' ')
+}
+
+/** What lies on a sheet beside its cells, such as a comment. */
+export interface SheetNote {
+  row: number
+  /** The cell that it belongs to. */
+  cell?: string
+  text: string
+}
+
+async function deliverNotes(sheet: string, notes: readonly SheetNote[], sink: Sink): Promise<boolean> {
+  const head = `[${sheet}] beside the cells`
+  let open: SheetNote[] = []
+  let size = 0
+  const flush = async () => {
+    const [first, last] = [open.at(0), open.at(-1)]
+    if (first === undefined || last === undefined) return true
+    const text = [head, ...open.map((note) => note.text)].join('\n')
+    open = []
+    size = 0
+    return sink.segment(text, { kind: 'rows', sheet, from: first.row, to: last.row })
+  }
+  for (const { row, text } of notes) {
+    for (const part of split(text)) {
+      if (size + part.length > segmentCharacters && !(await flush())) return false
+      open.push({ row, text: part })
+      size += part.length + 1
+    }
+  }
+  return flush()
 }
 
 interface Workbook {
@@ -142,6 +165,8 @@ export interface SheetReport {
   /** False: a limit is reached. */
   row(number: number, values: ReadonlyMap<number, string>, text: SheetText): Promise<boolean>
   broken(sheet: string): void
+  /** In the order of their rows. */
+  notes(sheet: string, notes: readonly SheetNote[]): Promise<void>
   close(text: SheetText, unvalued: number): Promise<void>
   finish(): Promise<Ending>
 }
@@ -153,6 +178,7 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
   const broken: string[] = []
   let opened = 0
   let rows = 0
+  let noted = false
   let lastRow = 0
   let current = ''
   let unvalued = 0
@@ -187,6 +213,12 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
     broken(sheet) {
       broken.push(sheet)
     },
+    async notes(sheet, notes) {
+      if (notes.length === 0 || stopped !== undefined) return
+      noted = true
+      if (!(await deliverNotes(sheet, notes, sink)))
+        stopped = fileWording.partial.upTo(name, `row ${lastRow} of ${current}`, limits.characters)
+    },
     async close(text, formulas) {
       unvalued += formulas
       if (!(await text.finish())) {
@@ -195,13 +227,13 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
     },
     async finish() {
       if (broken.length > 0) {
-        if (rows === 0) throw new ParleyError('file_damaged', fileWording.damaged.workbook(name))
+        if (rows === 0 && !noted) throw new ParleyError('file_damaged', fileWording.damaged.workbook(name))
         sink.problem({
           code: 'file_damaged',
           userMessage: fileWording.partlyDamaged.sheets(name, broken),
         })
       }
-      if (rows === 0) throw new ParleyError('file_empty', fileWording.empty.noCells(name))
+      if (rows === 0 && !noted) throw new ParleyError('file_empty', fileWording.empty.noCells(name))
       if (unvalued > 0) {
         const userMessage = fileWording.notice.formulasWithoutValues(name, unvalued)
         sink.problem({ code: 'formulas_unvalued', userMessage })

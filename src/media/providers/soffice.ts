@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import { giveWay } from '../guard.ts'
@@ -19,7 +19,7 @@ export interface Converted extends AsyncDisposable {
 export interface Office {
   /** Throws `file_unsupported` if LibreOffice is missing, `file_damaged`, `file_too_slow`, or the signal's reason. */
   convert(
-    file: { path: string; name: string; to: 'docx' | 'xlsx' | 'pptx' },
+    file: { path: string; name: string; to: 'docx' | 'xlsx' | 'pptx'; from?: 'xlsb' | undefined },
     limits: { seconds: number; bytes: number },
     signal: AbortSignal,
   ): Promise<Converted>
@@ -42,16 +42,23 @@ export function createOffice(searchPath: string = usualPath): Office {
 
   async function convert(...[file, limits, signal]: Parameters<Office['convert']>): Promise<Converted> {
     const program = findProgram('soffice', searchPath)
-    if (program === undefined)
-      throw new ParleyError('file_unsupported', fileWording.refusal.needsLibreOffice(file.name, file.to))
+    if (program === undefined) {
+      const { binaryWorkbook, needsLibreOffice } = fileWording.refusal
+      const userMessage = file.from === 'xlsb' ? binaryWorkbook(file.name) : needsLibreOffice(file.name, file.to)
+      throw new ParleyError('file_unsupported', userMessage)
+    }
     offline ??= succeeds('unshare', ['--map-root-user', '--net', 'true'], searchPath)
     const folder = await mkdtemp(join(tmpdir(), 'parley-office-'))
     const gone = () => rm(folder, { recursive: true, force: true })
     try {
       await mkdir(join(folder, 'profile', 'user'), { recursive: true })
       await writeFile(join(folder, 'profile', 'user', 'registrymodifications.xcu'), officeSettings)
-      const source = join(folder, `file.${older[file.to]}`)
+      const source = join(folder, `file.${file.from ?? older[file.to]}`)
       await copyFile(file.path, source)
+      // The file may be read-only; its copy is changed.
+      await chmod(source, 0o600)
+      const told = { name: file.name, seconds: limits.seconds, signal }
+      if (source.endsWith('.xls')) await finished(keepValues(source, folder), told)
       const wrapped = (await offline) ? 'exec unshare --map-root-user --net "$@"' : 'exec "$@"'
       const limited = `ulimit -v ${memoryKb}; ulimit -f ${Math.ceil(limits.bytes / 512) * 4}; ${wrapped}`
       await finished(
@@ -66,7 +73,7 @@ export function createOffice(searchPath: string = usualPath): Office {
             env: { PATH: searchPath, HOME: folder, TMPDIR: folder, SAL_USE_VCLPLUGIN: 'svp', LC_ALL: 'C.UTF-8' },
           },
         ),
-        { name: file.name, seconds: limits.seconds, signal },
+        told,
       )
       const path = join(folder, `file.${file.to}`)
       if ((await stat(path).catch(() => undefined)) === undefined)
@@ -85,6 +92,24 @@ export function createOffice(searchPath: string = usualPath): Office {
       return turn
     },
   }
+}
+
+const keepValuesProgram = fileURLToPath(new URL('./xls-stored-values-child.ts', import.meta.url))
+
+/** In a process that can read Parley's code, and read and write nothing but the file's folder. If it fails, the file stays as it is. */
+function keepValues(source: string, folder: string): ChildProcess {
+  const allowed = [
+    `--allow-fs-read=${dirname(keepValuesProgram)}`,
+    `--allow-fs-read=${folder}`,
+    `--allow-fs-write=${folder}`,
+  ]
+  const flags = ['--permission', ...allowed, '--no-warnings', '--max-old-space-size=768']
+  return spawn(process.execPath, [...flags, keepValuesProgram, source], {
+    cwd: folder,
+    detached: true,
+    stdio: 'ignore',
+    env: {},
+  })
 }
 
 /** Options that turn off dialogs, history and recovery. */

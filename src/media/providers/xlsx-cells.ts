@@ -1,11 +1,9 @@
 /** Turns a worksheet's tags into rows of displayed values. */
-
-import { ParleyError } from '../../core/errors.ts'
-import { fileWording } from '../../wording/files.ts'
-import type { Limits } from '../limits.ts'
-import { type Archive, smallPart } from './archive.ts'
-import { oneLine } from './sheets.ts'
-import { readXml, type XmlHandler } from './xml.ts'
+import { plain } from './number-dates.ts'
+import { columnLetters, oneLine, type SheetNote } from './sheets.ts'
+import { createStyledText, type TextStyle } from './styled-text.ts'
+import { type CellStyle, escapes, type SharedStrings, setFontProperty } from './xlsx-shared.ts'
+import type { XmlHandler } from './xml.ts'
 
 export interface SheetRow {
   number: number
@@ -18,11 +16,13 @@ export interface Cells {
   take(): SheetRow[]
   /** Formulas without a stored value, which are shown as formulas. */
   unvalued(): number
+  /** The header and footer of each printed page. */
+  printed(): SheetNote[]
 }
 
 interface Shared {
-  strings: readonly string[]
-  kinds: readonly NumberKind[]
+  strings: SharedStrings
+  styles: readonly CellStyle[]
   since1904: boolean
 }
 
@@ -31,7 +31,7 @@ const mostColumns = 16_384
 /** A cell of Excel holds 32,767 characters. */
 const longestCell = 64_000
 
-export function createCells({ strings, kinds, since1904 }: Shared): Cells {
+export function createCells({ strings, styles, since1904 }: Shared): Cells {
   let rows: SheetRow[] = []
   let row: SheetRow | undefined
   let last = 0
@@ -40,25 +40,49 @@ export function createCells({ strings, kinds, since1904 }: Shared): Cells {
   let style = 0
   let value = ''
   let formula = ''
-  let inside: 'value' | 'formula' | undefined
+  let inside: 'value' | 'formula' | 'printed' | undefined
+  const printed = new Set<string>()
+  let around = ''
+  /** A result may be empty, which is a value. */
+  let hasValue = false
+  /** Formulas that hold for several cells, by their number, with the cell that they are written for. */
+  const shared = new Map<string, { formula: string; column: number; row: number }>()
+  let sharedBy: string | undefined
+  /** The text within the cell has fonts of its own. */
+  let hasFonts = false
   let unvalued = 0
   let phonetic = false
+  const styled = createStyledText()
+  let run: TextStyle = {}
 
   function endCell(): void {
     if (row === undefined) return
     let shown = show()
-    if (shown === '' && formula !== '') {
+    const own = formulaOf(row.number)
+    if (!hasValue && own !== '') {
       unvalued += 1
-      shown = `=${formula}`
+      shown = `=${own}`
     }
+    const ownFonts = hasFonts || (type === 's' && strings.rich.has(Number(value)))
+    if (shown !== '' && styles[style]?.struck === true && !ownFonts) shown = `~~${shown}~~`
     if (shown !== '' && column >= 0 && column < mostColumns) row.values.set(column, shown)
   }
 
+  /** A shared formula is written once, and its cells move along for the others. */
+  function formulaOf(number: number): string {
+    if (sharedBy === undefined) return formula
+    if (formula !== '') shared.set(sharedBy, { formula, column, row: number })
+    const first = shared.get(sharedBy)
+    return first === undefined ? formula : moved(first.formula, column - first.column, number - first.row)
+  }
+
   function show(): string {
+    value += styled.end()
     if (value === '') return ''
+    const format = styles[style]?.format
     switch (type) {
       case 's':
-        return oneLine(strings[Number(value)] ?? '')
+        return words(strings.texts[Number(value)] ?? '')
       case 'b':
         return value.trim() === '1' ? 'TRUE' : 'FALSE'
       case 'd':
@@ -68,11 +92,25 @@ export function createCells({ strings, kinds, since1904 }: Shared): Cells {
           .replace('T', ' ')
       case 'str':
       case 'inlineStr':
+        return words(escapes(value))
       case 'e':
         return oneLine(value)
-      default:
-        return showNumber(value, kinds[style] ?? 'number', since1904)
+      default: {
+        const number = Number(value)
+        if (value.trim() === '' || !Number.isFinite(number)) return value
+        return format?.number(number, since1904) ?? plain(number)
+      }
     }
+    function words(text: string): string {
+      const line = oneLine(text)
+      return format?.text(line) ?? line
+    }
+  }
+
+  function endPrinted(tag: string): void {
+    inside = undefined
+    const words = withoutCodes(around)
+    if (/[\p{L}\p{N}]/u.test(words)) printed.add(`${tag.endsWith('Header') ? 'Header' : 'Footer'}: ${words}`)
   }
 
   return {
@@ -89,16 +127,34 @@ export function createCells({ strings, kinds, since1904 }: Shared): Cells {
           style = Number(attributes.s ?? 0)
           value = ''
           formula = ''
+          hasValue = false
+          sharedBy = undefined
+          hasFonts = false
+          run = {}
         } else if (tag === 'rPh') phonetic = true
-        else if (tag === 'v' || (tag === 't' && !phonetic)) inside = 'value'
-        else if (tag === 'f') inside = 'formula'
+        else if (tag === 'rPr') hasFonts = true
+        else if (tag === 'r') run = {}
+        else if (tag === 'v' || (tag === 't' && !phonetic)) {
+          inside = 'value'
+          // Programs that do not calculate write an empty value, too, but not the type of an empty text.
+          hasValue = type === 'str'
+        } else if (tag === 'f') {
+          inside = 'formula'
+          sharedBy = attributes.t === 'shared' ? attributes.si : undefined
+        } else if (pageParts.test(tag)) {
+          inside = 'printed'
+          around = ''
+        } else setFontProperty(run, tag, attributes)
       },
       text(words) {
-        if (inside === 'value' && value.length < longestCell) value += words
+        if (inside === 'value') hasValue = true
+        if (inside === 'value' && value.length < longestCell) value += styled.write(words, run)
+        else if (inside === 'printed' && around.length < longestCell) around += words
         else if (inside === 'formula' && formula.length < longestCell) formula += words
       },
       close(tag) {
         if (tag === 'v' || tag === 't' || tag === 'f') inside = undefined
+        else if (pageParts.test(tag)) endPrinted(tag)
         else if (tag === 'rPh') phonetic = false
         else if (tag === 'c') endCell()
         else if (tag === 'row' && row !== undefined) {
@@ -113,11 +169,12 @@ export function createCells({ strings, kinds, since1904 }: Shared): Cells {
       return taken
     },
     unvalued: () => unvalued,
+    printed: () => [...printed].map((text) => ({ row: 1, text })),
   }
 }
 
 /** `AB12` → 27. */
-function columnOf(address: string | undefined): number | undefined {
+export function columnOf(address: string | undefined): number | undefined {
   const letters = /^([A-Z]{1,3})\d+$/.exec(address ?? '')?.[1]
   if (letters === undefined) return undefined
   let column = 0
@@ -125,130 +182,26 @@ function columnOf(address: string | undefined): number | undefined {
   return column - 1
 }
 
-// Reads the parts shared by all sheets of a workbook: strings and number formats.
+const pageParts = /^(?:odd|even|first)(?:Header|Footer)$/
 
-/** How many times the character limit the shared strings may hold. More would fill the memory. */
-const mostStrings = 4
+/** The words of a header or footer, whose codes begin with `&`: places, fonts, sizes, and the number of the page. */
+function withoutCodes(text: string): string {
+  const codes = /&(?:&|"[^"]*"|K[0-9A-F+-]{6}|\d{1,3}|[A-Z])/gi
+  return text
+    .replace(codes, (code) => (code === '&&' ? '&' : /^&[LCR]$/i.test(code) ? ' ' : ''))
+    .trim()
+    .replace(/\s+/g, ' ')
+}
 
-export async function readSharedStrings(
-  archive: Archive,
-  part: string,
-  limits: Limits,
-  name: string,
-): Promise<readonly string[]> {
-  const strings: string[] = []
-  if (!archive.has(part)) return strings
-  let text = ''
-  let inText = false
-  let phonetic = false
-  let characters = 0
-  await readXml(archive.stream(part), {
-    open(tag) {
-      if (tag === 'si') text = ''
-      else if (tag === 'rPh') phonetic = true
-      else if (tag === 't') inText = !phonetic
+/** A formula as it stands in a cell so many columns and rows away: its relative addresses move along. */
+function moved(formula: string, columns: number, rows: number): string {
+  if (columns === 0 && rows === 0) return formula
+  return formula.replace(
+    /"[^"]*"|'[^']*'|(?<![\w$.])(\$?)([A-Z]{1,3})(\$?)(\d{1,7})(?![\w(.])/g,
+    (all: string, fixedColumn: string | undefined, letters: string, fixedRow: string, row: string) => {
+      if (fixedColumn === undefined) return all
+      const column = fixedColumn === '$' ? letters : columnLetters((columnOf(`${letters}1`) ?? 0) + columns)
+      return `${fixedColumn}${column}${fixedRow}${fixedRow === '$' ? row : Number(row) + rows}`
     },
-    text(words) {
-      if (inText) text += words
-      if (inText) characters += words.length
-      if (characters > limits.characters * mostStrings)
-        throw new ParleyError('file_too_large', fileWording.limit.workbookText(name))
-    },
-    close(tag) {
-      if (tag === 't') inText = false
-      else if (tag === 'rPh') phonetic = false
-      else if (tag === 'si') {
-        strings.push(text)
-        characters += 8
-      }
-    },
-  })
-  return strings
-}
-
-/** The kind of number of each cell style. */
-export async function readStyles(archive: Archive, part: string): Promise<readonly NumberKind[]> {
-  const formats = new Map<number, NumberKind>()
-  const kinds: NumberKind[] = []
-  if (!archive.has(part)) return kinds
-  let inCells = false
-  await readXml(archive.stream(part, smallPart), {
-    open(tag, attributes) {
-      if (tag === 'numFmt') formats.set(Number(attributes.numFmtId), kindOfFormat(attributes.formatCode ?? ''))
-      else if (tag === 'cellXfs') inCells = true
-      else if (tag === 'xf' && inCells) {
-        const id = Number(attributes.numFmtId ?? 0)
-        kinds.push(formats.get(id) ?? builtinKind(id))
-      }
-    },
-    close(tag) {
-      if (tag === 'cellXfs') inCells = false
-    },
-  })
-  return kinds
-}
-
-/** Shows a spreadsheet number by its format: a date, a time, a percentage or a plain number. */
-
-/** Excel counts days from 1899-12-30 (so that its wrong leap year 1900 does no harm later), or from 1904-01-01. */
-const epoch1900 = Date.UTC(1899, 11, 30)
-const epoch1904 = Date.UTC(1904, 0, 1)
-const dayMs = 86_400_000
-
-export type NumberKind = 'number' | 'date' | 'time' | 'datetime' | 'duration' | 'percent'
-
-/** The built-in formats, which a file does not spell out (ECMA-376, 18.8.30). */
-export function builtinKind(id: number): NumberKind {
-  if (id === 9 || id === 10) return 'percent'
-  if ((id >= 14 && id <= 17) || (id >= 27 && id <= 31) || id === 36 || (id >= 50 && id <= 58)) return 'date'
-  if ((id >= 18 && id <= 21) || (id >= 32 && id <= 35) || id === 45 || id === 47) return 'time'
-  if (id === 22) return 'datetime'
-  if (id === 46) return 'duration'
-  return 'number'
-}
-
-export function kindOfFormat(code: string): NumberKind {
-  const first = code.split(';')[0] ?? ''
-  if (/\[(?:h+|m+|s+)\]/i.test(first)) return 'duration'
-  // Quoted text, escaped characters, colors and currencies are not part of the pattern.
-  const pattern = first.replace(/"[^"]*"|\\.|_.|\*.|\[[^\]]*\]/g, '').toLowerCase()
-  if (/general|standard/.test(pattern)) return 'number'
-  if (pattern.includes('%')) return 'percent'
-  const day = /[yd]|m(?!.*[hs]).*/.test(pattern.replace(/am\/pm|a\/p/g, '')) && /[ydm]/.test(pattern)
-  const time = /[hs]/.test(pattern)
-  if (day && time && /[yd]/.test(pattern)) return 'datetime'
-  if (time) return 'time'
-  return day ? 'date' : 'number'
-}
-
-export function showNumber(raw: string, kind: NumberKind, since1904: boolean): string {
-  const value = Number(raw)
-  if (raw.trim() === '' || !Number.isFinite(value)) return raw
-  if (kind === 'percent') return `${plain(value * 100)}%`
-  if (kind === 'number') return plain(value)
-  if (kind === 'duration') return clock(value, true)
-  if (kind === 'time' && value >= 0 && value < 1) return clock(value, false)
-  const ms = Math.round(((since1904 ? epoch1904 : epoch1900) + value * dayMs) / 1000) * 1000
-  const at = new Date(ms)
-  if (value < 0 || Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9999) return plain(value)
-  const [date = '', time = ''] = at.toISOString().split('T')
-  const whole = time.startsWith('00:00:00')
-  return kind === 'date' && whole
-    ? date
-    : kind === 'datetime' || !whole
-      ? `${date} ${time.slice(0, 8).replace(/:00$/, '')}`
-      : date
-}
-
-/** As many digits as a spreadsheet keeps: 0.1 + 0.2 is 0.3. */
-function plain(value: number): string {
-  return String(Number(value.toPrecision(15)))
-}
-
-function clock(days: number, long: boolean): string {
-  const seconds = Math.round(Math.abs(days) * 86_400)
-  const hours = Math.floor(seconds / 3600)
-  const two = (value: number) => String(value).padStart(2, '0')
-  const shown = `${long ? hours : two(hours)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
-  return days < 0 ? `-${shown}` : shown.replace(long ? /$^/ : /:00$/, '')
+  )
 }

@@ -18,6 +18,13 @@ const longestToken = 8 * 1024 * 1024
 const usual: readonly (readonly [RegExp, string])[] = [
   [/\/wordprocessingml\/(?:2006\/)?main$/, 'w'],
   [/\/drawingml\/(?:2006\/)?main$/, 'a'],
+  [/\/drawingml\/(?:2006\/)?chart$/, 'c'],
+  [/\/drawing\/2014\/chartex$/, 'cx'],
+  [/\/drawingml\/(?:2006\/)?diagram$/, 'dgm'],
+  [/\/drawingml\/(?:2006\/)?wordprocessingDrawing$/, 'wp'],
+  [/\/drawingml\/(?:2006\/)?spreadsheetDrawing$/, 'xdr'],
+  [/\/officeDocument\/(?:2006\/)?math$/, 'm'],
+  [/\/1998\/Math\/MathML$/, 'math'],
   [/\/presentationml\/(?:2006\/)?main$/, 'p'],
   [/\/spreadsheetml\/(?:2006\/)?main$/, ''],
   [/\/officeDocument\/(?:2006\/)?relationships$/, 'r'],
@@ -35,22 +42,27 @@ export async function readXml(
   handler: XmlHandler,
   between?: () => Promise<'more' | 'enough'>,
 ): Promise<void> {
-  const renamed = new Map<string, string>()
+  let renamed: ReadonlyMap<string, string> = new Map()
+  /** What held before an element that declares prefixes of its own. */
+  const outer: { depth: number; renamed: ReadonlyMap<string, string> }[] = []
   let depth = 0
   const parser = new Parser(
     {
       onopentag(name, attributes) {
         depth += 1
         if (depth > deepest) throw new Error('the XML is nested too deeply')
-        learn(attributes, renamed)
+        const own = learn(attributes, renamed)
+        if (own !== renamed) outer.push({ depth, renamed })
+        renamed = own
         if (renamed.size === 0) return handler.open?.(name, attributes)
         const named = Object.entries(attributes).map(([key, value]) => [rename(key, renamed, false), value])
         handler.open?.(rename(name, renamed, true), Object.fromEntries(named))
       },
       ontext: (text) => handler.text?.(text),
       onclosetag(name) {
-        depth -= 1
         handler.close?.(renamed.size === 0 ? name : rename(name, renamed, true))
+        if (outer.at(-1)?.depth === depth) renamed = outer.pop()?.renamed ?? renamed
+        depth -= 1
       },
     },
     { xmlMode: true, decodeEntities: true },
@@ -69,17 +81,22 @@ export async function readXml(
   await between?.()
 }
 
-function learn(attributes: Record<string, string>, renamed: Map<string, string>): void {
+function learn(attributes: Record<string, string>, renamed: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  let own: Map<string, string> | undefined
   for (const key in attributes) {
     if (!key.startsWith('xmlns')) continue
     const prefix = key.slice(6)
-    const known = usual.find(([pattern]) => pattern.test(attributes[key] ?? ''))?.[1]
-    if (known !== undefined && known !== prefix) renamed.set(prefix, known)
+    const known = usual.find(([pattern]) => pattern.test(attributes[key] ?? ''))?.[1] ?? prefix
+    if ((renamed.get(prefix) ?? prefix) === known) continue
+    own ??= new Map(renamed)
+    if (known === prefix) own.delete(prefix)
+    else own.set(prefix, known)
   }
+  return own ?? renamed
 }
 
 /** An attribute without a prefix has no namespace. */
-function rename(name: string, renamed: Map<string, string>, element: boolean): string {
+function rename(name: string, renamed: ReadonlyMap<string, string>, element: boolean): string {
   const colon = name.indexOf(':')
   if (colon < 0 && !element) return name
   const prefix = renamed.get(colon < 0 ? '' : name.slice(0, colon))

@@ -1,5 +1,6 @@
 /**
- * One event of an Anthropic stream → what it adds. Only `message_stop` ends an answer. What a text block cites becomes the
+ * One event of an Anthropic stream → what it adds. `message_stop` ends an answer, or the stream's end after a reason to stop was
+ * given, where a proxy leaves `message_stop` out. What a text block cites becomes the
  * labels of the cited passages behind it, as another model would have written them.
  */
 import { z } from 'zod'
@@ -8,6 +9,8 @@ import type { SourceLabel } from '../../core/source.ts'
 import type { FinishReason } from '../model.ts'
 import type { CitedPart } from './anthropic-request.ts'
 import { type Chunk, parseJson } from './chunk.ts'
+import { readFinish } from './finish-words.ts'
+import { isKeepAlive, type ServerEvent } from './server-events.ts'
 
 const Count = z.number().int().nonnegative().nullish().catch(undefined)
 const Text = z.string().nullish().catch(undefined)
@@ -62,7 +65,7 @@ const finishes: Record<string, FinishReason> = {
 }
 
 /** `documents` are what the request's documents were made from, in order. */
-export function createAnthropicReader(documents: CitedPart[]): (data: string) => Chunk[] {
+export function createAnthropicReader(documents: CitedPart[]): (event: ServerEvent) => Chunk[] {
   let told: WireUsage
   let finish: FinishReason | undefined
   let block = ''
@@ -122,9 +125,17 @@ export function createAnthropicReader(documents: CitedPart[]): (data: string) =>
         return endBlock()
       case 'message_delta': {
         told = laterUsage(told, usage)
-        finish = delta?.stop_reason ? (finishes[delta.stop_reason] ?? 'stop') : finish
-        const whole = normalizeUsage(told)
-        return whole && usage ? [{ usage: whole, usageIsWhole: finish !== undefined }] : []
+        const ending = delta?.stop_reason ? finishOf(delta.stop_reason) : undefined
+        if (typeof ending === 'string') finish = ending
+        const whole = usage ? normalizeUsage(told) : undefined
+        return [
+          {
+            usage: whole,
+            usageIsWhole: finish !== undefined,
+            finish: typeof ending === 'string' ? ending : undefined,
+            error: typeof ending === 'object' ? ending : undefined,
+          },
+        ]
       }
       case 'message_stop':
         return [...endBlock(), { finish: finish ?? 'stop', done: true }]
@@ -133,12 +144,20 @@ export function createAnthropicReader(documents: CitedPart[]): (data: string) =>
     }
   }
 
-  return (data) => {
+  return ({ data }) => {
+    // Proxies end streams of every dialect in the way of Chat Completions.
+    if (data.trim() === '[DONE]') return finish === undefined ? [] : [...endBlock(), { done: true }]
+    if (isKeepAlive(data)) return []
     const parsed = parseJson(data)
     const event = Event.safeParse(parsed).data
     if (event === undefined || event.type === 'error') return [{ error: parsed ?? { message: 'an event is not JSON' } }]
     return readEvent(event)
   }
+}
+
+/** Proxies also pass on words of Chat Completions. */
+function finishOf(word: string): ReturnType<typeof readFinish> {
+  return finishes[word] ?? readFinish(word)
 }
 
 /** The label of what is cited; nothing for a document that was not given. */

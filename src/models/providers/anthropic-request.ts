@@ -1,4 +1,5 @@
 /** A ModelRequest in the words of Anthropic's Messages. */
+
 import type {
   CacheControlEphemeral,
   ContentBlockParam,
@@ -8,13 +9,14 @@ import type {
   Tool,
 } from '@anthropic-ai/sdk/resources/messages'
 import { describePosition } from '../../core/artifact.ts'
+import { plainName } from '../../core/text/plain-name.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
-import { plainName } from '../render-passage.ts'
 import { parseArguments } from './chunk.ts'
 import { base64, dataNotes, partText, systemText, withNotes } from './request-text.ts'
+import { anthropicSampling, sampled } from './sampling.ts'
 
 /** Newer models choose their own. */
-export const anthropicParameters = ['temperature'] as const
+export const anthropicParameters = ['temperature', ...Object.values(anthropicSampling)] as const
 export type AnthropicParameter = (typeof anthropicParameters)[number]
 
 /** What a citation can refer to, by the index of its document. */
@@ -58,6 +60,7 @@ export function anthropicBody(
       tools.length > 0,
     ),
     ...(temperature === undefined || without.has('temperature') ? {} : { temperature: Math.min(1, temperature) }),
+    ...sampled(request, anthropicSampling, without),
     ...(tools.length === 0
       ? {}
       : {

@@ -121,11 +121,12 @@ describe('anthropic', () => {
     expect(second.error.code).toBe('model_busy')
   })
 
-  it('calls an answer without message_stop truncated, although it told why it stopped and what it used', async () => {
-    server = await startScriptedAnthropic({ script: [{ tokens: ['half'], done: false, usage: { output_tokens: 7 } }] })
+  it('takes an answer as whole that told why it stopped, although a proxy left message_stop out', async () => {
+    server = await startScriptedAnthropic({ script: [{ tokens: ['whole'], done: false, usage: { output_tokens: 7 } }] })
     const events = await collect(provider(server).stream(request, never))
-    expect(events.at(-1)).toEqual({ type: 'finish', reason: 'truncated' })
+    expect(events.at(-1)).toEqual({ type: 'finish', reason: 'stop' })
     expect(lastUsage(events)).toMatchObject({ output: 7, source: 'provider' })
+    expect(server.requests.length).toBe(1)
   })
 
   it('tells the input before the first word, and keeps it when the answer is stopped', async () => {
@@ -148,11 +149,16 @@ describe('anthropic', () => {
     ['pause_turn', 'truncated'],
     ['model_context_window_exceeded', 'length'],
     ['stop_sequence', 'stop'],
-    ['something_new', 'stop'],
   ] as const)('an answer that stopped by %s is told as %s', async ([stop, reason]) => {
     server = await startScriptedAnthropic({ script: [{ tokens: ['some'], finish: stop }] })
     const events = await collect(provider(server).stream(request, never))
     expect(events.at(-1)).toEqual({ type: 'finish', reason })
+  })
+
+  it('an answer that stopped for a reason nobody knows has failed', async () => {
+    server = await startScriptedAnthropic({ script: [{ tokens: ['some'], finish: 'something_new' }] })
+    const { error } = await failure(provider(server).stream(request, never))
+    expect(error.code).toBe('model_unreachable')
   })
 
   it('reads names, limits and abilities of models, and leaves retired ones out', async () => {

@@ -5,7 +5,9 @@ import type { ModelInfo, ModelProvider } from '../model.ts'
 import { createAnthropicReader } from './anthropic-chunk.ts'
 import { anthropicBody, anthropicParameters, citedParts } from './anthropic-request.ts'
 import { createParameterFilter } from './failure.ts'
-import { createSdkFetch, readBody, readSse } from './http.ts'
+import { createSdkFetch, readBody } from './http.ts'
+import { anthropicSampling, taken } from './sampling.ts'
+import { readSse } from './server-events.ts'
 import {
   askForModels,
   createWire,
@@ -36,8 +38,8 @@ export function createAnthropicProvider(options: AnthropicOptions): ModelProvide
 
   const dialect: Dialect = {
     open: (request, watch) =>
-      parameters.send(request.model, (without) => {
-        const body = anthropicBody(request, documents, without)
+      parameters.send(request, (allowed, without) => {
+        const body = anthropicBody(allowed, documents, without)
         // Not `messages.create`: that prints to the console for models which are to retire.
         return client.post('/v1/messages', { body, stream: true, signal: watch.signal }).asResponse()
       }),
@@ -49,6 +51,7 @@ export function createAnthropicProvider(options: AnthropicOptions): ModelProvide
 
   return {
     name,
+    takes: taken(anthropicSampling),
     stream: (request, signal) => streamAnswer(wire, dialect, request, signal),
     models: (signal) => listModels(client, wire, signal),
   }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { answerByQuoting } from '../../../test/models/quoting.ts'
 import type { Position } from '../../core/artifact.ts'
 import { quoteWording } from '../../wording/models.ts'
 import { modelContract } from '../model.contract.ts'
-import type { ModelEvent, ModelMessage, Part } from '../model.ts'
+import type { ModelMessage, Part } from '../model.ts'
 import { createExtractiveProvider } from './extractive.ts'
 
 modelContract(
@@ -33,14 +34,6 @@ const place = (source: string, at: Position, text: string, title: string): Part 
   at,
   text,
 })
-
-async function answer(parts: Part[], question: string, earlier: ModelMessage[] = []): Promise<string> {
-  const messages: ModelMessage[] = [...earlier, { role: 'user', parts: [...parts, { type: 'text', text: question }] }]
-  const request = { model: 'extractive', system: '', messages, maxOutputTokens: 500 }
-  const events: ModelEvent[] = []
-  for await (const event of createExtractiveProvider().stream(request, new AbortController().signal)) events.push(event)
-  return events.map((event) => (event.type === 'text' ? event.delta : '')).join('')
-}
 
 /** The quote that comes first, with its source. */
 function first(text: string): string {
@@ -258,7 +251,7 @@ describe('extractive: the right words first', () => {
   it.for(table.map(([name, parts, question, wanted, source]) => [name, question, wanted, source, parts] as const))(
     '%s: %s',
     async ([, question, wanted, source, parts]) => {
-      const quote = first(await answer(parts, question))
+      const quote = first(await answerByQuoting(parts, question))
       expect(quote.replaceAll('\n', ' ')).toContain(wanted)
       expect(quote).toContain(source)
     },
@@ -266,18 +259,39 @@ describe('extractive: the right words first', () => {
 
   it.for([
     ['What is the capital of France?', contract],
-    ['Who won the football world cup?', manual],
-    ['Wie wird das Wetter morgen?', german],
-    ['今天天气怎么样', chinese],
-    ['how do I bake bread', code],
+    ['Who won the football world cup?', [...manual, ...contract]],
+    ['Wie wird das Wetter morgen?', [...german, ...contract]],
+    ['今天天气怎么样', [...chinese, ...contract]],
+    ['how do I bake bread', [...code, ...contract]],
   ] as const)('says that nothing fits: %s', async ([question, parts]) => {
-    expect(await answer([...parts], question)).toBe(
+    expect(await answerByQuoting([...parts], question)).toBe(
       quoteWording.nothingFound([...new Set(parts.flatMap((part) => (part.type === 'passage' ? [part.title] : [])))]),
     )
   })
 
+  it.for([
+    ['Who won the football world cup?', manual],
+    ['今天天气怎么样', chinese],
+    ['how do I bake bread', code],
+  ] as const)('quotes a short text whole rather than nothing: %s', async ([question, parts]) => {
+    const text = await answerByQuoting([...parts], question)
+    const titles = [...new Set(parts.flatMap((part) => (part.type === 'passage' ? [part.title] : [])))]
+    expect(text).toContain(quoteWording.whole(titles))
+    const plain = text.replaceAll(/\n> ?/g, ' ').replaceAll(/\s+/g, '')
+    const words = parts.flatMap((part) => (part.type === 'passage' ? (part.text.match(/\S+/g) ?? []) : []))
+    expect(words.filter((word) => !plain.includes(word))).toEqual([])
+  })
+
+  it('quotes a small file whole where nothing matches, also beside a long one', async () => {
+    const note = { type: 'passage', source: '2:l1', title: 'note.txt', at: { kind: 'lines', from: 1, to: 1 } } as const
+    const long = contract.concat(contract, contract)
+    const text = await answerByQuoting([...long, { ...note, text: 'The gate opens at eight.' }], 'Who won the cup?')
+    expect(text).toContain(quoteWording.whole(['note.txt']))
+    expect(text).toContain('> The gate opens at eight. [2:l1]')
+  })
+
   it('quotes verbatim, at most three places, each with its source', async () => {
-    const text = await answer(
+    const text = await answerByQuoting(
       contract,
       'What does the contract say about liability, fees, termination and confidentiality?',
     )
@@ -298,7 +312,7 @@ describe('extractive: the right words first', () => {
   it.for(['Summarise this', 'tl;dr', 'What is this contract about?', 'Worum geht es?', ''])(
     'opens with the document for a question about the whole: %s',
     async (question) => {
-      const text = await answer(contract, question)
+      const text = await answerByQuoting(contract, question)
       expect(first(text)).toContain('This Service Agreement (the "Agreement") is made on 3 March 2025')
       expect(text.split('\n\n').filter((block) => block.startsWith('>')).length).toBe(3)
     },
@@ -309,11 +323,11 @@ describe('extractive: the right words first', () => {
       { role: 'user', parts: [...contract, { type: 'text', text: 'Who are the parties?' }] },
       { role: 'assistant', parts: [{ type: 'text', text: 'Northwind and Brightwater.' }] },
     ]
-    expect(first(await answer([], 'And the monthly fee?', earlier))).toContain('EUR 12,500')
+    expect(first(await answerByQuoting([], 'And the monthly fee?', earlier))).toContain('EUR 12,500')
   })
 
   it('says how to get more than quotes when there is nothing to quote', async () => {
-    const text = await answer([], 'What is the capital of France?')
+    const text = await answerByQuoting([], 'What is the capital of France?')
     for (const word of ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'Ollama', 'README']) expect(text).toContain(word)
   })
 
@@ -323,8 +337,13 @@ describe('extractive: the right words first', () => {
       { type: 'data', about: 'quoted message', text: 'When may the agreement be terminated?' },
       { type: 'text', text: 'Say what matters about termination.', by: 'parley' },
     ]
-    expect(first(await answer([...contract, ...notes], 'How much is the monthly fee?'))).toContain('EUR 12,500')
-    const whole = await answer([...contract, { type: 'text', text: 'What about termination?', by: 'parley' }], '')
+    expect(first(await answerByQuoting([...contract, ...notes], 'How much is the monthly fee?'))).toContain(
+      'EUR 12,500',
+    )
+    const whole = await answerByQuoting(
+      [...contract, { type: 'text', text: 'What about termination?', by: 'parley' }],
+      '',
+    )
     expect(first(whole)).toContain('This Service Agreement (the "Agreement") is made on 3 March 2025')
   })
 
@@ -348,7 +367,7 @@ describe('extractive: the right words first', () => {
       last = performance.now()
     }, 1)
     const from = performance.now()
-    const text = await answer(pages, 'When does the maintenance window open?')
+    const text = await answerByQuoting(pages, 'When does the maintenance window open?')
     const ms = performance.now() - from
     clearInterval(beat)
     expect(first(text)).toBe('The maintenance window opens on Sundays at 04:30. [1:p322]')

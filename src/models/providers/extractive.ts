@@ -45,10 +45,10 @@ async function answer({ messages }: ModelRequest, signal: AbortSignal): Promise<
   const own = passagesOf(last)
   const passages = own.length > 0 ? own : messages.slice(0, Math.max(0, at)).flatMap(passagesOf)
   if (passages.length === 0) return quoteWording.noFiles
-  const quotes = await chooseQuotes(question, passages, signal)
+  const { quotes, whole } = await chooseQuotes(question, passages, signal)
   if (quotes.length === 0) return quoteWording.nothingFound(titlesOf(passages))
-  const head = quoteWording.found(titlesOf(quotes.map(({ passage }) => passage)))
-  return [head, ...quotes.map(block)].join('\n\n')
+  const head = whole ? quoteWording.whole : quoteWording.found
+  return [head(titlesOf(quotes.map(({ passage }) => passage))), ...quotes.map(block)].join('\n\n')
 }
 
 function passagesOf(message: ModelMessage | undefined): PassagePart[] {

@@ -5,9 +5,19 @@
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
+import { readRetryAfter } from '../../core/retry-after.ts'
 import { modelErrorWording } from '../../wording/models.ts'
 import { causeOf } from '../delivery.ts'
+import type { ModelRequest } from '../model.ts'
 import type { Ended } from './http.ts'
+import {
+  memoryShort,
+  saysFiltered,
+  saysTooLargeForRate,
+  saysTooLong,
+  type ToldLimit,
+  toldOutputLimit,
+} from './refusal-words.ts'
 
 export interface ErrorContext {
   provider: string
@@ -26,8 +36,6 @@ interface Failure {
   headers: Headers | undefined
 }
 
-const overflowWords =
-  /context[_ -]?(?:length|window|size|limit)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens|exceed_context_size/i
 /** Anthropic reports an empty account as a bad request. */
 const creditWords = /credit balance is too low/i
 
@@ -42,7 +50,7 @@ export function translateError(thrown: unknown, context: ErrorContext): ParleyEr
       ...omitUndefined({ status: failure.status }),
     },
   )
-  const retryAfterMs = readRetryAfter(failure.headers)
+  const retryAfterMs = waitOf(failure.headers)
   const code = failure.status === undefined ? connectionCode(thrown) : codeOf(failure)
   return new ParleyError(code, messageText(code, failure, context), {
     cause,
@@ -83,7 +91,7 @@ function rejectedParameter<Parameter extends string>(
   if (!isHttpFailure(thrown) || (thrown.status !== 400 && thrown.status !== 422)) return undefined
   const param = 'param' in thrown && typeof thrown.param === 'string' ? thrown.param : ''
   const said = `${param} ${thrown.message} ${JSON.stringify(thrown.error ?? '')}`
-  if (overflowWords.test(said) || !refusingWords.test(said)) return undefined
+  if (saysTooLong(said) || !refusingWords.test(said)) return undefined
   // "… is not supported, use max_completion_tokens instead" blames only what stands before the advice.
   const blamed = said.split(/\buse\b|\binstead\b/i)[0] ?? said
   const at = (parameter: Parameter) => blamed.search(new RegExp(`(?<![\\w])${parameter}(?![\\w])`))
@@ -93,16 +101,11 @@ function rejectedParameter<Parameter extends string>(
 const refusingWords =
   /unsupported|unknown|unrecogni[sz]ed|not support|not permitted|extra|unexpected|not allowed|deprecated|verified|invalid field/i
 
-/** Milliseconds, from `retry-after-ms`, or `retry-after` as seconds or a date. */
-function readRetryAfter(headers: Headers | undefined, now = Date.now()): number | undefined {
+/** Milliseconds, from `retry-after-ms` or `retry-after`. */
+function waitOf(headers: Headers | undefined): number | undefined {
   const precise = Number(headers?.get('retry-after-ms') ?? Number.NaN)
   if (Number.isFinite(precise) && precise >= 0) return precise
-  const value = headers?.get('retry-after')
-  if (value === null || value === undefined) return undefined
-  const seconds = Number(value)
-  if (Number.isFinite(seconds)) return Math.max(0, Math.round(seconds * 1000))
-  const at = Date.parse(value)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
+  return readRetryAfter(headers?.get('retry-after'))
 }
 
 function stalledError(ended: Exclude<Ended, 'aborted'>, { provider }: ErrorContext): ParleyError {
@@ -145,25 +148,41 @@ function fromBody(body: unknown, status: number | undefined, headers: Headers | 
   const numeric = Number(text('code'))
   return {
     status: status ?? (numeric >= 400 && numeric < 600 ? numeric : undefined),
-    message: text('message').slice(0, 300),
+    message: messageIn(inner).slice(0, 300),
     code: text('code'),
     type: text('type'),
     headers,
   }
 }
 
+/** The words for `message` of FastAPI, DashScope, Baidu and others. */
+function messageIn(body: object): string {
+  for (const key of ['message', 'msg', 'error_msg', 'detail', 'errors']) {
+    const value: unknown = Reflect.get(body, key)
+    if (typeof value === 'string' && value !== '') return value
+    const first: unknown = Array.isArray(value) ? value[0] : value
+    if (typeof first === 'string') return first
+    if (typeof first === 'object' && first !== null) return messageIn(first)
+  }
+  return ''
+}
+
 function statusOf({ code, type, message }: Failure): number {
   const said = `${code} ${type} ${message}`
-  if (/rate.?limit|overload|capacity|too many requests/i.test(said)) return 429
+  if (/rate.?limit|throttl|overload|capacity|too many requests/i.test(said)) return 429
   if (/invalid|bad.?request/i.test(`${code} ${type}`)) return 400
   return 500
 }
 
-function codeOf({ status = 500, message, code, type }: Failure): ErrorCode {
+function codeOf(failure: Failure): ErrorCode {
+  const { status = 500, message, code, type } = failure
+  if (saysFiltered(failure)) return 'model_filtered'
+  if (memoryShort(failure) !== undefined) return 'model_out_of_memory'
+  if (saysTooLargeForRate(failure) || status === 413) return 'model_context_overflow'
   if (code === 'insufficient_quota' || status === 402 || creditWords.test(message)) return 'model_refused_key'
   if (status === 401 || status === 403) return 'model_refused_key'
   if (status === 429 || status === 503 || status === 529) return 'model_busy'
-  if (code === 'context_length_exceeded' || overflowWords.test(`${type} ${message}`)) return 'model_context_overflow'
+  if (code === 'context_length_exceeded' || saysTooLong(`${code} ${type} ${message}`)) return 'model_context_overflow'
   if (status >= 500 || status === 408 || status === 409) return 'model_unreachable'
   return status >= 400 ? 'model_rejected_request' : 'model_unknown'
 }
@@ -191,6 +210,10 @@ function messageText(code: ErrorCode, failure: Failure, { provider, model, api }
       return modelErrorWording.keyRejected(provider)
     case 'model_context_overflow':
       return modelErrorWording.tooLong(model)
+    case 'model_filtered':
+      return modelErrorWording.filtered(provider)
+    case 'model_out_of_memory':
+      return modelErrorWording.outOfMemory(provider, model, memoryShort(failure))
     case 'model_rejected_request':
       return status === 404
         ? modelErrorWording.notOffered(provider, model)
@@ -205,13 +228,22 @@ function scrub(message: string, apiKey: string | undefined): string {
   return known.replace(/\b(?:sk|pk|key|gsk|hf|nvapi)[-_][\w*.-]{6,}/gi, '…').replace(/Bearer\s+\S+/gi, 'Bearer …')
 }
 
+/** How long an answer may be, where a server refuses a longer one and says so. */
+function allowedOutput(thrown: unknown, asked: number): ToldLimit | undefined {
+  if (!isHttpFailure(thrown) || (thrown.status !== 400 && thrown.status !== 422)) return undefined
+  return toldOutputLimit(`${thrown.message} ${JSON.stringify(thrown.error ?? '')}`, asked)
+}
+
 /**
- * Servers of one API support different parameters. A parameter that a server rejects is left out, and the request is sent
- * again.
+ * Servers of one API support different parameters and lengths of answers. A parameter that a server rejects is left out, a
+ * limit that it tells is kept, and the request is sent again.
  */
 export interface ParameterFilter<Parameter extends string> {
-  /** Sends without the parameters that the server has rejected for this model, and learns from each rejection. */
-  send(model: string, request: (without: ReadonlySet<Parameter>) => Promise<Response>): Promise<Response>
+  /** `send` gets the request as this server takes it, and which parameters it has rejected for this model. */
+  send(
+    request: ModelRequest,
+    send: (request: ModelRequest, without: ReadonlySet<Parameter>) => Promise<Response>,
+  ): Promise<Response>
 }
 
 export function createParameterFilter<Parameter extends string>(
@@ -220,16 +252,27 @@ export function createParameterFilter<Parameter extends string>(
   log: Log,
 ): ParameterFilter<Parameter> {
   const refused = new Map<string, Set<Parameter>>()
+  const limits = new Map<string, number>()
   return {
-    async send(model, request) {
+    async send(request, send) {
+      const { model } = request
       const known = refused.get(model) ?? new Set<Parameter>()
       refused.set(model, known)
+      let maxOutputTokens = Math.min(request.maxOutputTokens, limits.get(model) ?? request.maxOutputTokens)
       for (;;) {
         // Other requests may learn something while this one is on its way.
         const without = new Set(known)
         try {
-          return await request(without)
+          return await send({ ...request, maxOutputTokens }, without)
         } catch (thrown) {
+          const limit = allowedOutput(thrown, maxOutputTokens)
+          if (limit !== undefined) {
+            // Always less than before, so this ends.
+            maxOutputTokens = limit.maxOutputTokens
+            if (limit.always) limits.set(model, maxOutputTokens)
+            log.info({ provider, model, maxOutputTokens }, 'model server told its limit; sent again within it')
+            continue
+          }
           const parameter = rejectedParameter(thrown, parameters)
           if (parameter === undefined || without.has(parameter)) throw thrown
           known.add(parameter)

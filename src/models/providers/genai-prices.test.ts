@@ -56,6 +56,7 @@ describe('published prices', () => {
       { input: 1_000, cacheWrite: 1_000 },
       1_250_000n,
     ],
+    ['Gemini by the name that Google lists', google, 'models/gemini-2.5-pro', { input: 1_000 }, usd('0.00125')],
     ['Gemini, up to 200,000 tokens', google, 'gemini-2.5-pro', { input: 200_000, output: 1_000 }, usd('0.26')],
     [
       'Gemini, above 200,000 tokens',

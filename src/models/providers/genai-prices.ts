@@ -74,7 +74,8 @@ export function createPublishedPrices(): FindPublished {
     const provider = providerAt(address)
     if (provider === undefined) return undefined
     const index = indexOf(provider)
-    const model = index.get(id) ?? index.get(undated(id))
+    const name = id.replace(/^models\//, '')
+    const model = index.get(name) ?? index.get(undated(name))
     if (model === undefined) return undefined
     const price = priceOf(currentPrices(model, at))
     return {

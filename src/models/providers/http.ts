@@ -5,6 +5,7 @@
 import { ParleyError } from '../../core/errors.ts'
 import { modelErrorWording } from '../../wording/models.ts'
 import type { Chunk } from './chunk.ts'
+import type { ServerEvent } from './server-events.ts'
 
 const needed = /^(?:accept|content-type|user-agent|anthropic-version)$/
 
@@ -92,16 +93,20 @@ export function createWatch(caller: AbortSignal, totalMs: number): Watch {
   }
 }
 
-/** After the last word only usage can follow; a server that keeps the line open is not waited for. */
-const AFTER_FINISH_MS = 2_000
+/**
+ * After the finish only usage and the terminator follow. Parley waits this long for them, and less once the usage has come. A
+ * server that has gone on after a finish before gets the usual time.
+ */
+const AFTER_FINISH_MS = 10_000
+const AFTER_COUNT_MS = 2_000
 const CONNECTION_END_MS = 25
 
 export interface Reading {
-  /** Bytes → the payloads of events or lines. */
-  events(pieces: AsyncIterable<Uint8Array>): AsyncIterable<string>
-  read(data: string): Chunk[]
-  /** An answer that came as one JSON body although a stream was asked for. */
-  readWhole?(body: string): Chunk[]
+  /** Bytes → events. */
+  events(pieces: AsyncIterable<Uint8Array>): AsyncIterable<ServerEvent>
+  read(event: ServerEvent): Chunk[]
+  /** What is left to say where the stream ends without a terminator. */
+  end?(): Chunk[]
   /** Milliseconds. */
   idleMs: number
 }
@@ -109,44 +114,51 @@ export interface Reading {
 /** Ends at the server's terminator, or where the stream does. */
 export async function* readBody(response: Response, watch: Watch, reading: Reading): AsyncGenerator<Chunk> {
   const { idleMs } = reading
-  const type = response.headers.get('content-type') ?? ''
-  if (reading.readWhole && type.includes('application/json')) {
-    yield* reading.readWhole(await watch.during(response.text(), 'idle', idleMs))
-    return
-  }
-  if (type.includes('text/html') || response.body === null) {
-    await response.body?.cancel()
-    throw new ParleyError('model_unknown', modelErrorWording.webPage)
-  }
+  if (response.body === null) return
   const reader = response.body.getReader()
   let finished = false
+  let counted = false
+  let wentOn = false
+  const note = (chunks: readonly Chunk[]) => {
+    const speaks = chunks.some(({ text, reasoning, call }) => text || reasoning || call)
+    wentOn ||= finished && speaks
+    finished = (finished && !speaks) || chunks.some(({ finish }) => finish !== undefined)
+    counted = finished && !speaks && (counted || chunks.some(({ usage }) => usage !== undefined))
+  }
   const next = () => {
     const piece = reader.read()
-    return finished ? within(Math.min(AFTER_FINISH_MS, idleMs / 2), piece) : piece
+    if (!finished || wentOn) return piece
+    return within(Math.min(counted ? AFTER_COUNT_MS : AFTER_FINISH_MS, idleMs / 2), piece)
   }
 
   try {
-    for await (const data of reading.events(pieces(next, watch, idleMs))) {
-      for (const chunk of reading.read(data)) {
+    for await (const event of reading.events(pieces(next, watch, idleMs))) {
+      if (webPage.test(event.data)) throw new ParleyError('model_unknown', modelErrorWording.webPage)
+      const chunks = reading.read(event)
+      note(chunks)
+      for (const chunk of chunks) {
         yield chunk
-        finished ||= chunk.finish !== undefined
         if (!chunk.done) continue
         // Read to its very end the connection can serve the next request; that end is mostly here already.
         await within(CONNECTION_END_MS, reader.read()).catch(() => {})
         return
       }
     }
+    yield* reading.end?.() ?? []
   } finally {
     reader.cancel().catch(() => {})
   }
 }
 
-/** The events of a body that is no answer, such as a download's progress. */
-export async function* readEvents(
+/** Recognized by its body. The content type says less, because scripts send events as text/html too. */
+const webPage = /^\s*<(?:!doctype|html|head|body|\?xml|!--)/i
+
+/** What is read from a body that is no answer, such as a download's progress. */
+export async function* readEvents<Event>(
   response: Response,
   watch: Watch,
-  { events, idleMs }: Pick<Reading, 'events' | 'idleMs'>,
-): AsyncGenerator<string> {
+  { events, idleMs }: { events(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Event>; idleMs: number },
+): AsyncGenerator<Event> {
   const reader = response.body?.getReader()
   if (reader === undefined) return
   try {
@@ -173,68 +185,4 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
     timer = setTimeout(() => resolve(undefined), ms)
   })
   return await Promise.race([work, late]).finally(() => clearTimeout(timer))
-}
-
-/** More than this in one line is no chat stream. */
-const MAX_LINE = 8 * 1024 * 1024
-
-/**
- * Server-sent events, read leniently: bytes in any pieces → the payload of each event. Comments, other fields and blank
- * keep-alives are passed over; a line with no known field name is given as data, because some servers send bare text. An
- * event that the stream's end leaves half sent is dropped.
- */
-export async function* readSse(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let data: string[] = []
-  let fields = false
-  let bare = 0
-  for await (const line of readLines(pieces)) {
-    if (line === '') {
-      if (data.length > 0) yield data.join('\n')
-      data = []
-      continue
-    }
-    const field = /^(data|event|id|retry)?:/.exec(line)
-    if (field) fields = true
-    else bare++
-    if (field && field[1] !== 'data') continue
-    const value = (field ? line.slice(5) : line).replace(field ? /^ / : /^$/, '')
-    // Some servers end events with one newline only: another payload is another event, not a second line of the first.
-    if (data.length > 0 && /^\s*(?:\{|\[DONE\]|b['"])/.test(value)) yield data.splice(0).join('\n')
-    data.push(value)
-  }
-  // `dat` at the end of a stream of fields is no text, but what is left of a field.
-  if (fields && bare === 1 && /^[a-z]+$/.test(data.at(-1) ?? '')) data.pop()
-  const last = data.join('\n')
-  if (last !== '' && !isHalf(last)) yield last
-}
-
-/** JSON without its end, a bytes literal without its closing quote. */
-function isHalf(data: string): boolean {
-  const literal = /^\s*b(['"])(.*)$/s.exec(data)
-  if (literal) return !literal[2]?.trimEnd().endsWith(literal[1] ?? '')
-  if (!data.trimStart().startsWith('{')) return false
-  try {
-    JSON.parse(data)
-    return false
-  } catch {
-    return true
-  }
-}
-
-/** Lines without their ends, also of NDJSON; a character split between pieces comes out whole. */
-export async function* readLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const piece of pieces) {
-    rest += decoder.decode(piece, { stream: true })
-    let from = 0
-    for (let end = rest.indexOf('\n', from); end >= 0; end = rest.indexOf('\n', from)) {
-      yield rest.slice(from, rest[end - 1] === '\r' && end > from ? end - 1 : end)
-      from = end + 1
-    }
-    rest = rest.slice(from)
-    if (rest.length > MAX_LINE) throw new RangeError(`a line of the stream is longer than ${MAX_LINE} characters`)
-  }
-  rest += decoder.decode()
-  if (rest !== '') yield rest.replace(/\r$/, '')
 }

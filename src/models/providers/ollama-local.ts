@@ -4,8 +4,9 @@ import { ParleyError } from '../../core/errors.ts'
 import { pullWording } from '../../wording/models.ts'
 import type { LocalModelDetails, LocalModels, PullProgress } from '../local-models.ts'
 import { parseJson } from './chunk.ts'
-import { createWatch, readEvents, readLines } from './http.ts'
+import { createWatch, readEvents } from './http.ts'
 import { connectOllama, modelInfo, Show, Tags } from './ollama-client.ts'
+import { readLines } from './server-events.ts'
 import { askOnce, createWire, type ProviderOptions, translate } from './stream-answer.ts'
 
 const DAY_MS = 86_400_000

@@ -8,13 +8,17 @@ import { z } from 'zod'
 import { monotonic } from '../../core/clock.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { Usage } from '../../core/reply.ts'
-import type { FinishReason, ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
-import { type Chunk, createThoughtFilter, parseArguments, parseJson } from './chunk.ts'
+import type { ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
+import { type Chunk, parseArguments, parseJson } from './chunk.ts'
 import { HttpFailure } from './failure.ts'
-import { readBody, readLines, type Watch } from './http.ts'
+import { readFinish } from './finish-words.ts'
+import { readBody, type Watch } from './http.ts'
 import { type ConnectOllama, connectOllama, modelInfo, Show, Tags } from './ollama-client.ts'
 import { countInput, systemText, textOf } from './request-text.ts'
+import { ollamaSampling, sampled, taken } from './sampling.ts'
+import { readNdjson, type ServerEvent } from './server-events.ts'
 import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
+import { createThoughtReader } from './thoughts.ts'
 
 export interface OllamaOptions extends ProviderOptions {
   /** E.g. `http://127.0.0.1:11434`. */
@@ -33,6 +37,7 @@ export function createOllamaProvider(options: OllamaOptions): ModelProvider {
   const connect = connectOllama(options.baseUrl, options.fetch)
   const windows = createWindows()
   const abilities = createAbilities(connect)
+  const thoughts = createThoughtReader()
 
   async function open(request: ModelRequest, watch: Watch): Promise<Response> {
     const { model } = request
@@ -51,15 +56,12 @@ export function createOllamaProvider(options: OllamaOptions): ModelProvider {
 
   const dialect: Dialect = {
     open,
-    read(response, _request, watch) {
-      const read = createOllamaReader()
-      const apart = createThoughtFilter()
-      return readBody(response, watch, {
-        events: readLines,
-        read: (line) => read(line).flatMap(apart),
+    read: (response, request, watch) =>
+      readBody(response, watch, {
+        events: readNdjson,
+        ...thoughts.apart(request, { read: createOllamaReader() }),
         idleMs: wire.timers.idleMs,
-      })
-    },
+      }),
   }
 
   async function models(signal: AbortSignal): Promise<ModelInfo[]> {
@@ -78,7 +80,8 @@ export function createOllamaProvider(options: OllamaOptions): ModelProvider {
     })
   }
 
-  return { name, models, stream: (request, signal) => streamAnswer(wire, dialect, request, signal) }
+  const takes = taken(ollamaSampling)
+  return { name, takes, models, stream: (request, signal) => streamAnswer(wire, dialect, request, signal) }
 }
 
 /** Asks about a model once, and again when there is another of its name. */
@@ -119,6 +122,7 @@ export function ollamaBody(request: ModelRequest, numCtx: number): OllamaBody {
       num_ctx: numCtx,
       num_predict: maxOutputTokens,
       ...omitUndefined({ temperature }),
+      ...sampled(request, ollamaSampling),
     },
   }
 }
@@ -176,12 +180,13 @@ const Line = z.object({
   error: z.unknown().optional(),
 })
 
-const finishes: Record<string, FinishReason> = { length: 'length' }
+/** A request without messages only loads a model, or puts it away. */
+const ollamaWords: Record<string, string> = { load: 'stop', unload: 'stop' }
 
 /** One line of the stream → what it adds. Only a line that is `done` ends an answer. */
-function createOllamaReader(): (data: string) => Chunk[] {
+function createOllamaReader(): (event: ServerEvent) => Chunk[] {
   let calls = 0
-  return (data) => {
+  return ({ data }) => {
     if (data.trim() === '') return []
     const parsed = parseJson(data)
     const line = Line.safeParse(parsed).data
@@ -189,6 +194,9 @@ function createOllamaReader(): (data: string) => Chunk[] {
     if (line.error !== undefined && line.error !== null) return [{ error: parsed }]
     const { message } = line
     const usage = normalizeUsage(line)
+    const ending = line.done
+      ? (readFinish(ollamaWords[line.done_reason ?? ''] ?? line.done_reason) ?? 'stop')
+      : undefined
     const called = (message?.tool_calls ?? []).map(({ id, function: named }): Chunk => {
       const key = calls++
       const whole = typeof named.arguments === 'string' ? named.arguments : JSON.stringify(named.arguments ?? {})
@@ -201,7 +209,8 @@ function createOllamaReader(): (data: string) => Chunk[] {
         reasoning: message?.thinking ?? '',
         usage: usage ? usage : undefined,
         done: line.done ? true : undefined,
-        finish: line.done ? (finishes[line.done_reason ?? ''] ?? 'stop') : undefined,
+        finish: typeof ending === 'string' ? ending : undefined,
+        error: typeof ending === 'object' ? ending : undefined,
       },
     ]
   }

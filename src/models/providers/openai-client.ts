@@ -24,7 +24,10 @@ const ModelList = z.object({
   ),
 })
 
-export function createOpenAiClient({ baseUrl, fetch }: ProviderOptions, { apiKey, timers }: Wire): OpenAI {
+export function createOpenAiClient(
+  { baseUrl, fetch, headers = {} }: ProviderOptions,
+  { apiKey, timers }: Wire,
+): OpenAI {
   return new OpenAI({
     baseURL: baseUrl ?? openAiUrl,
     apiKey: apiKey ?? 'none',
@@ -38,7 +41,7 @@ export function createOpenAiClient({ baseUrl, fetch }: ProviderOptions, { apiKey
     timeout: timers.totalMs,
     fetch: createSdkFetch({
       fetch,
-      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+      headers: apiKey === undefined ? headers : { authorization: `Bearer ${apiKey}`, ...headers },
     }),
   })
 }
@@ -48,8 +51,10 @@ export function listOpenAiModels(client: OpenAI, wire: Wire, signal: AbortSignal
   return askForModels(wire, signal, async (watch) => {
     const response = await client.models.list({ signal: watch.signal }).asResponse()
     const list = ModelList.parse(await response.json())
+    // Google lists `models/gemini-2.5-flash`, and everything else calls it `gemini-2.5-flash`.
+    const google = /(?:^|\.)googleapis\.com$/.test(new URL(client.baseURL).hostname)
     return list.data.map(({ id, max_model_len, context_length, context_window, owned_by }) => {
-      const info: ModelInfo = { id }
+      const info: ModelInfo = { id: google ? id.replace(/^models\//, '') : id }
       const contextWindow = max_model_len ?? context_length ?? context_window
       if (typeof contextWindow === 'number') info.contextWindow = contextWindow
       if (typeof owned_by === 'string') info.owner = owned_by

@@ -8,16 +8,19 @@ import type {
   ResponseInputContent,
   ResponseInputItem,
 } from 'openai/resources/responses/responses'
+import type { ReasoningEffort } from 'openai/resources/shared'
 import { z } from 'zod'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { Usage } from '../../core/reply.ts'
+import { plainName } from '../../core/text/plain-name.ts'
 import type { FinishReason, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
-import { plainName } from '../render-passage.ts'
 import { type Chunk, parseJson } from './chunk.ts'
 import { createParameterFilter } from './failure.ts'
-import { readBody, readSse } from './http.ts'
+import { readBody } from './http.ts'
 import { createOpenAiClient, listOpenAiModels } from './openai-client.ts'
 import { dataUrl, partText, systemText, textOf } from './request-text.ts'
+import { responsesSampling, sampled, taken } from './sampling.ts'
+import { isKeepAlive, readSse, type ServerEvent } from './server-events.ts'
 import { createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
 
 export function createOpenAiResponsesProvider(options: ProviderOptions): ModelProvider {
@@ -28,8 +31,8 @@ export function createOpenAiResponsesProvider(options: ProviderOptions): ModelPr
 
   const dialect: Dialect = {
     open: (request, watch) =>
-      parameters.send(request.model, (without) =>
-        client.responses.create(responsesBody(request, without), { signal: watch.signal }).asResponse(),
+      parameters.send(request, (allowed, without) =>
+        client.responses.create(responsesBody(allowed, without), { signal: watch.signal }).asResponse(),
       ),
     read: (response, _request, watch) =>
       readBody(response, watch, { events: readSse, read: createResponsesReader(), idleMs: wire.timers.idleMs }),
@@ -37,13 +40,14 @@ export function createOpenAiResponsesProvider(options: ProviderOptions): ModelPr
 
   return {
     name,
+    takes: taken(responsesSampling),
     stream: (request, signal) => streamAnswer(wire, dialect, request, signal),
     models: (signal) => listOpenAiModels(client, wire, signal),
   }
 }
 
 /** What some models or accounts do not take: reasoning's summary wants a reasoning model and a verified organisation. */
-const responsesParameters = ['temperature', 'reasoning.summary', 'reasoning'] as const
+const responsesParameters = ['temperature', 'top_p', 'reasoning.summary', 'reasoning.effort', 'reasoning'] as const
 export type ResponsesParameter = (typeof responsesParameters)[number]
 
 /** The API takes no less. */
@@ -56,6 +60,9 @@ export function responsesBody(
 ): ResponseCreateParamsStreaming {
   const { model, temperature, tools = [] } = request
   const rules = systemText(request)
+  const effort = without.has('reasoning.effort')
+    ? undefined
+    : (request.sampling?.reasoningEffort as ReasoningEffort | undefined)
   const summary = reasons(model) && !without.has('reasoning') && !without.has('reasoning.summary')
   return {
     model,
@@ -64,7 +71,11 @@ export function responsesBody(
     ...(rules === '' ? {} : { instructions: rules }),
     input: request.messages.flatMap(inputItems),
     max_output_tokens: Math.max(LEAST_OUTPUT, request.maxOutputTokens),
-    ...(summary ? { reasoning: { summary: 'auto' } } : {}),
+    reasoning:
+      without.has('reasoning') || (!summary && effort === undefined)
+        ? undefined
+        : { summary: summary ? 'auto' : undefined, effort },
+    ...sampled(request, responsesSampling, without),
     ...omitUndefined({ temperature: without.has('temperature') ? undefined : temperature }),
     ...(tools.length === 0
       ? {}
@@ -150,9 +161,9 @@ type Payload = z.infer<typeof Payload>
 const incomplete: Record<string, FinishReason> = { max_output_tokens: 'length', content_filter: 'filter' }
 
 /** One event of the stream → what it adds. Only `completed`, `incomplete` and `failed` end an answer. */
-function createResponsesReader(): (data: string) => Chunk[] {
-  return (data) => {
-    if (data.trim() === '[DONE]') return []
+function createResponsesReader(): (event: ServerEvent) => Chunk[] {
+  return ({ data }) => {
+    if (data.trim() === '[DONE]' || isKeepAlive(data)) return []
     const parsed = parseJson(data)
     const payload = Payload.safeParse(parsed).data
     if (payload !== undefined) return [readEvent(payload, parsed)]

@@ -210,6 +210,27 @@ describe('openai: dialects and odd servers', () => {
     })
   })
 
+  it('sends the headers of its server with questions and lists, and they win over its own', async () => {
+    server = await startScriptedOpenAi()
+    const headers = { 'x-portkey-provider': 'openai', 'Api-Key': 'sesame', authorization: 'Basic abc' }
+    const gate = createOpenAiProvider({ name: 'gate', baseUrl: server.url, apiKey: 'k', headers, log: silentLog })
+    await collect(gate)
+    await gate.models(new AbortController().signal)
+    expect(server.requests.length).toBeGreaterThan(0)
+    for (const { headers: got } of server.requests)
+      expect(got).toMatchObject({ 'x-portkey-provider': 'openai', 'api-key': 'sesame', authorization: 'Basic abc' })
+  })
+
+  it('Google’s names lose their prefix, and other servers keep theirs', async () => {
+    const ids = async (baseUrl: string) => {
+      const fetch = async () => Response.json({ data: [{ id: 'models/gemini-2.5-flash' }] })
+      const client = createOpenAiProvider({ name: 'listed', baseUrl, fetch, log: silentLog })
+      return (await client.models(new AbortController().signal)).map(({ id }) => id)
+    }
+    expect(await ids('https://generativelanguage.googleapis.com/v1beta/openai')).toEqual(['gemini-2.5-flash'])
+    expect(await ids('http://gpu:8000/v1')).toEqual(['models/gemini-2.5-flash'])
+  })
+
   it('keeps its connections for the answers that follow', async () => {
     server = await startScriptedOpenAi()
     const client = provider(server)

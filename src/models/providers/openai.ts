@@ -11,12 +11,13 @@ import type {
 } from 'openai/resources/chat/completions'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
-import { createChunkReader, readWhole } from './chat-chunk.ts'
-import { createThoughtFilter } from './chunk.ts'
+import { createChunkReader } from './chat-chunk.ts'
 import { createParameterFilter } from './failure.ts'
-import { readBody, readSse } from './http.ts'
+import { readBody } from './http.ts'
 import { createOpenAiClient, listOpenAiModels, openAiUrl } from './openai-client.ts'
 import { dataUrl, partText, systemText, textOf } from './request-text.ts'
+import { chatSampling, sampled, taken } from './sampling.ts'
+import { readSse } from './server-events.ts'
 import {
   askForModels,
   createWire,
@@ -25,6 +26,7 @@ import {
   streamAnswer,
   type Wire,
 } from './stream-answer.ts'
+import { createThoughtReader } from './thoughts.ts'
 
 /** `baseUrl` ends where `/chat/completions` begins, e.g. `http://localhost:8000/v1`, or is that of OPEA's `/v1/chatqna`. */
 export function createOpenAiProvider(options: ProviderOptions): ModelProvider {
@@ -33,32 +35,30 @@ export function createOpenAiProvider(options: ProviderOptions): ModelProvider {
   const wire = createWire(options, 'the OpenAI API')
   const client = createOpenAiClient({ ...options, baseUrl }, wire)
   const parameters = createParameterFilter(name, chatParameters, log)
+  const thoughts = createThoughtReader()
   const official = /(?:^|\.)openai\.(?:com|azure\.com)$/.test(new URL(baseUrl).hostname)
   const limit = official ? 'max_completion_tokens' : 'max_tokens'
 
   const dialect: Dialect = {
     open: (request, watch) =>
-      parameters.send(request.model, (without) => {
-        const body = chatBody(request, limit, without)
+      parameters.send(request, (allowed, without) => {
+        const body = chatBody(allowed, limit, without)
         const send = { signal: watch.signal }
         // OPEA's pipeline is one address of its own, which is asked as it stands.
         if (isChatQna(baseUrl)) return client.post(baseUrl, { ...send, body, stream: true }).asResponse()
         return client.chat.completions.create(body, send).asResponse()
       }),
-    read(response, _request, watch) {
-      const read = createChunkReader()
-      const apart = createThoughtFilter()
-      return readBody(response, watch, {
+    read: (response, request, watch) =>
+      readBody(response, watch, {
         events: readSse,
-        read: (data) => read(data).flatMap(apart),
-        readWhole: (body) => readWhole(body).flatMap(apart),
+        ...thoughts.apart(request, createChunkReader({ bareText: isChatQna(baseUrl) })),
         idleMs: wire.timers.idleMs,
-      })
-    },
+      }),
   }
 
   return {
     name,
+    takes: taken(chatSampling),
     stream: (request, signal) => streamAnswer(wire, dialect, request, signal),
     models: (signal) =>
       isChatQna(baseUrl) ? chatQnaModels(client, wire, baseUrl, signal) : listOpenAiModels(client, wire, signal),
@@ -88,6 +88,7 @@ const chatParameters = [
   'max_tokens',
   'max_completion_tokens',
   'temperature',
+  ...Object.values(chatSampling),
 ] as const
 export type ChatParameter = (typeof chatParameters)[number]
 export type LimitWord = 'max_tokens' | 'max_completion_tokens'
@@ -112,6 +113,7 @@ export function chatBody(
       ? {}
       : { stream_options: { include_usage: true } }),
     ...omitUndefined({ temperature: without.has('temperature') ? undefined : temperature }),
+    ...sampled(request, chatSampling, without),
     ...(tools.length === 0
       ? {}
       : {

@@ -91,7 +91,7 @@ describe('recorded bodies', () => {
   })
 
   it.for([
-    ['anthropic-cached.sse', '"message_stop"'],
+    ['anthropic-cached.sse', '"message_delta"'],
     ['responses-cached.sse', '"response.completed"'],
     ['chat-cached.sse', '"finish_reason":"stop"'],
     ['ollama-answer.ndjson', '"done":true'],

@@ -21,6 +21,8 @@ export interface ProviderOptions {
   /** Default: the provider's own. */
   baseUrl?: string
   apiKey?: string
+  /** Sent with each request, before what the provider sets itself. */
+  headers?: Record<string, string>
   fetch?: typeof globalThis.fetch
   timers?: Partial<Timers>
   /** Pauses between tries; each is up to twice the one before, and shortened at random by up to half. */
@@ -199,10 +201,17 @@ function createAnswer(request: ModelRequest) {
         yield { type: 'reasoning', delta: chunk.reasoning }
       }
       const said = (chunk.text ?? '') + (chunk.refusal ?? '')
+      // Some servers tell an end with every piece: only the last one is one.
+      if (said !== '' || chunk.call) finish = undefined
       if (chunk.refusal) refused = true
       if (said !== '') {
         text += said
         yield { type: 'text', delta: said }
+      }
+      if (chunk.thoughtSoFar) {
+        reasoning += text
+        text = ''
+        yield { type: 'thoughtSoFar' }
       }
       if (chunk.call) takeCall(chunk.call)
       finish = chunk.finish ?? finish
@@ -220,12 +229,14 @@ function createAnswer(request: ModelRequest) {
     },
     /** `whole`: the answer ended by itself. What was counted of another one counts only the part before. */
     async usage(whole: boolean): Promise<Usage> {
-      if (usage && (whole || usageAtEnd)) return usage
+      const silent = text === '' && reasoning === '' && calls.size === 0
+      const counts = usage !== undefined && usage.input > 0 && (usage.output > 0 || silent)
+      if (usage && counts && (whole || usageAtEnd)) return usage
       const reasoned = await countTokens(reasoning)
       const called = [...calls.values()].map((call) => `${call.name} ${call.arguments}`).join('\n')
       const output = reasoned + (await countTokens(text)) + (await countTokens(called))
       return {
-        ...(input ?? { input: await countInput(request), cacheRead: 0, cacheWrite: 0 }),
+        ...(input?.input ? input : { input: await countInput(request), cacheRead: 0, cacheWrite: 0 }),
         output: Math.max(output, usage?.output ?? 0),
         reasoning: reasoned,
         source: 'estimated',

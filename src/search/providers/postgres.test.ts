@@ -62,7 +62,13 @@ ${own} The valve of line ${page} closes before the pump starts. See section ${pa
 async function find(question: string, among: Artifact[], limit: number) {
   await shareFiles(database, among)
   const signal = AbortSignal.timeout(30_000)
-  return await index.retrieve(question, { audience: { conversation }, among, limit, signal, spender })
+  return await index.retrieve(question, {
+    audience: { conversation, place: conversation },
+    among,
+    limit,
+    signal,
+    spender,
+  })
 }
 
 async function first(question: string, ...among: Artifact[]) {
@@ -182,6 +188,38 @@ describe('the files at hand', () => {
       file.contentHash,
     ])
     expect(rows[0].count).toBe(200)
+  })
+
+  test('a file that is followed while it is read is found whole, whatever earlier readings left', async () => {
+    const bare = createPassageIndex(database.lasting)
+    const pages = Array.from({ length: 800 }, (_, at) => `Page ${at} tells of item ${at * 7}.`)
+    const whole = artifact('followed', pages)
+    const cut = { ...whole, segments: whole.segments.filter((_, at) => at % 2 === 1) }
+    await knowBlobs(database.pool, whole.contentHash)
+    const texts = async () => {
+      const { rows } = await database.pool.query(
+        'select text from passage where content_hash = $1 and engine = $2 order by ordinal',
+        [whole.contentHash, whole.engine],
+      )
+      return rows.map(({ text }) => text)
+    }
+    // A reading that broke off and left other passages.
+    const left = bare.follow(whole)
+    left.add(cut.segments)
+    await left.finish({ ...cut, engine: `${cut.engine}/attachment` })
+    expect(await texts()).toEqual(cut.segments.slice(0, 256).map(({ text }) => text))
+    const follow = async (parts: number) => {
+      const writer = bare.follow(whole)
+      for (let at = 0; at < parts; at += 1) writer.add(whole.segments.slice(at * 80, at * 80 + 80))
+      await writer.finish(whole)
+    }
+    await Promise.all([follow(10), follow(3), follow(0)])
+    expect(await texts()).toEqual(whole.segments.map(({ text }) => text))
+    // A later reading that is cut short takes nothing away.
+    const late = bare.follow(whole)
+    late.add(cut.segments)
+    await late.finish({ ...cut, engine: `${cut.engine}/other` })
+    expect(await texts()).toEqual(whole.segments.map(({ text }) => text))
   })
 
   test('a position comes back as it was', async () => {

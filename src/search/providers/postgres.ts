@@ -7,10 +7,12 @@
  */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { z } from 'zod'
-import { Position } from '../../core/artifact.ts'
+import { Position, type Segment } from '../../core/artifact.ts'
+import { PlaceKind } from '../../core/place.ts'
 import { chunk } from '../chunk.ts'
-import type { ArtifactRef, PassageIndex, Retriever } from '../passages.ts'
+import type { ArtifactRef, Passage, PassageIndex, PassageWriter, Retriever, ShareFacts } from '../passages.ts'
 import { questionTerms, terms } from '../terms.ts'
+import { amongValues, audienceValues, nearestShares, sharesFor, visibleFor, type Within } from './visible.ts'
 
 /** BM25's usual constants: how fast repetition saturates, and how much length counts. */
 const K1 = 1.2
@@ -29,6 +31,13 @@ const MAX_SCOPED = 4
 /** `Kündigung` also means `Kündigungsfrist`, and `terminate` means `termination`; less so than the word itself. */
 const BEGINNING_WEIGHT = 0.35
 const MIN_BEGINNING = 5
+/** Of a word in more passages than these, of all that are searched, neither frequency nor beginnings are looked up: they are many and tell little. */
+const COMMON = { atLeast: 200, share: 0.02 }
+/**
+ * How much a pair of a script without spaces counts that occurs nowhere: most of them are the end of one word and the beginning of another.
+ */
+const PAIR_MISSED = 0.25
+const PAIR = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]{2}$/u
 /** Passages that one statement adds: well below a second of work on a slow disk, so no time-out sends it again meanwhile. */
 const BATCH = 256
 
@@ -42,42 +51,28 @@ export function createPassageIndex(pool: Statements): PassageIndex & Retriever {
   return {
     name: 'lexical',
 
-    async add(artifact) {
-      const passages = chunk(artifact)
-      if (passages.length === 0) return
-      const { contentHash, engine } = artifact
-      for (let from = 0; from < passages.length; from += BATCH) {
-        const columns: [string[], string[], number[], number[], string[]] = [[], [], [], [], []]
-        for (const [i, passage] of passages.slice(from, from + BATCH).entries()) {
-          const found = terms(passage.text)
-          columns[0].push(storable(passage.text))
-          columns[1].push(JSON.stringify(storablePosition(passage.at)))
-          columns[2].push(passage.tokens)
-          columns[3].push(found.length)
-          columns[4].push(vector(found, scope(contentHash, engine)))
-          if (i % 64 === 63) await yieldLoop()
-        }
-        await pool.query(ADD, [contentHash, engine, from, ...columns])
-      }
-    },
+    add: (artifact) => createPassageWriter(pool, artifact, true).finish(artifact),
 
-    async retrieve(question, { audience, among, limit, signal }) {
+    follow: (ref) => createPassageWriter(pool, ref, false),
+
+    async retrieve(question, { audience, among, within = 'conversation', limit, signal }) {
       signal.throwIfAborted()
-      const lookups = lookupsOf(question)
+      const { asked, lookups, missed } = lookupsOf(question)
       if (lookups.length === 0 || among?.length === 0 || limit <= 0) return []
       const { rows } = await pool.query(
-        RETRIEVE,
+        within === 'conversation' ? RETRIEVE : RETRIEVE_IN_PLACES,
         [
           withinOf(among),
-          among?.map(({ contentHash }) => contentHash) ?? null,
-          among?.map(({ engine }) => engine) ?? null,
+          ...amongValues(among),
           lookups.map(({ term }) => term),
           lookups.map(({ query }) => query),
           lookups.map(({ from }) => from),
           lookups.map(({ to }) => to),
           lookups.map(({ weight }) => weight),
           limit,
-          audience.conversation,
+          asked,
+          ...audienceValues(audience),
+          missed,
         ],
         signal,
       )
@@ -92,10 +87,80 @@ export function createPassageIndex(pool: Statements): PassageIndex & Retriever {
         refs.map(({ engine }) => engine),
         refs.map(({ ordinal }) => ordinal),
       ]
-      const { rows } = await pool.query(READ, [...columns, audience.conversation], signal)
-      return rows.map((row) => Row.parse(row))
+      const { rows } = await pool.query(READ, [...columns, ...audienceValues(audience)], signal)
+      return rows.map((row) => Shared.parse(row))
     },
   }
+}
+
+/**
+ * Terms of the next batch are found while PostgreSQL stores the last one. While a file is read, its passages replace no others: a reading
+ * that was cut short may give other ones than the whole file, whose passages may be there already. `finish` replaces what differs.
+ */
+function createPassageWriter(pool: Statements, { contentHash, engine }: ArtifactRef, replace: boolean): PassageWriter {
+  const seen: Segment[] = []
+  let open: Passage[] = []
+  let ordinal = 0
+  let complete = true
+  let preparing: Promise<unknown> = Promise.resolve()
+  let sending: Promise<unknown> = Promise.resolve()
+
+  function send(passages: Passage[], last: boolean): void {
+    const from = ordinal
+    ordinal += passages.length
+    const prepared = preparing.then(() => columnsOf(passages, scope(contentHash, engine)))
+    preparing = prepared
+    sending = Promise.all([sending, prepared]).then(async ([, columns]) => {
+      const values = [contentHash, engine, from, ...columns, last ? from + passages.length : null, replace]
+      const { rows } = await pool.query(ADD, values)
+      if (Added.parse(rows[0]).added < passages.length) complete = false
+    })
+    // Thrown by `finish`; a reading that failed never comes to it.
+    preparing.catch(() => {})
+    sending.catch(() => {})
+  }
+
+  function add(segments: readonly Segment[]): void {
+    seen.push(...segments)
+    open.push(...chunk({ contentHash, engine, segments: [...segments] }))
+    while (open.length > BATCH) {
+      send(open.slice(0, BATCH), false)
+      open = open.slice(BATCH)
+    }
+  }
+
+  return {
+    add,
+    async finish(artifact) {
+      const follows = artifact.contentHash === contentHash && artifact.engine === engine
+      if (follows && seen.every((segment, at) => artifact.segments[at] === segment)) {
+        add(artifact.segments.slice(seen.length))
+        if (ordinal > 0 || open.length > 0) send(open, true)
+        await sending
+        if (replace || complete) return
+      }
+      await sending.catch(() => {})
+      await createPassageWriter(pool, artifact, true).finish(artifact)
+    },
+  }
+}
+
+const Added = z.object({ added: z.number() })
+
+type Columns = [text: string[], at: string[], tokens: number[], length: number[], terms: string[]]
+
+async function columnsOf(passages: readonly Passage[], within: string): Promise<Columns> {
+  const columns: Columns = [[], [], [], [], []]
+  for (const [i, { text, at, tokens }] of passages.entries()) {
+    const found = terms(text)
+    columns[0].push(storable(text))
+    columns[1].push(JSON.stringify(storablePosition(at)))
+    columns[2].push(tokens)
+    columns[3].push(found.length)
+    columns[4].push(vector(found, within))
+    if (i % 64 === 63) await yieldLoop()
+  }
+  return columns
 }
 
 /** The lexemes of a few files, to which the index itself then keeps. */
@@ -112,66 +177,120 @@ const Row = z.object({
   at: Position,
   tokens: z.number(),
 })
-const Ranked = Row.extend({ score: z.number() })
+const absent = <T>(value: T | null) => value ?? undefined
+const Share = z.object({
+  id: z.string(),
+  title: z.string(),
+  by: z.string().nullable().transform(absent),
+  at: z.coerce.date(),
+  link: z.string().nullable().transform(absent),
+  newerAt: z.coerce.date().nullable().transform(absent),
+  series: z.string(),
+  near: z.enum(['conversation', 'place', 'elsewhere']),
+  place: z.object({ key: z.string(), kind: PlaceKind, name: z.string().nullable().transform(absent) }),
+}) satisfies z.ZodType<ShareFacts>
+const Shared = Row.extend({ share: Share.optional() })
+const Ranked = Shared.extend({ score: z.number(), coverage: z.number().optional() })
 
-// GIN collects new entries in a list that every search would read through: it is sorted in at once.
+// GIN collects new entries in a list that every search would read through: it is sorted in at once. $9 is the number of passages once all
+// are there: those behind it go, those that differ are replaced if $10 says so, and the totals are known.
 const ADD = `
-  with added as (
-    insert into passage (content_hash, engine, ordinal, text, at, tokens, length, terms)
-    select $1, $2, $3::int + ordinal - 1, text, at::jsonb, tokens, length, terms::tsvector
-    from unnest($4::text[], $5::text[], $6::int[], $7::int[], $8::text[])
+  with given as (
+    select * from unnest($4::text[], $5::text[], $6::int[], $7::int[], $8::text[])
       with ordinality as given(text, at, tokens, length, terms, ordinal)
-    on conflict do nothing
-    returning 1
+  ),
+  added as (
+    insert into passage (content_hash, engine, ordinal, text, at, tokens, length, terms)
+    select $1, $2, $3::int + ordinal - 1, text, at::jsonb, tokens, length, terms::tsvector from given
+    on conflict (content_hash, engine, ordinal) do update
+      set text = excluded.text, at = excluded.at, tokens = excluded.tokens, length = excluded.length, terms = excluded.terms
+      where $10::boolean and (passage.text, passage.at, passage.tokens) is distinct from (excluded.text, excluded.at, excluded.tokens)
+    returning ordinal
+  ),
+  -- Another text has another meaning.
+  changed as (delete from embedding using added where content_hash = $1 and engine = $2 and embedding.ordinal = added.ordinal),
+  rest as (delete from passage where content_hash = $1 and engine = $2 and ordinal >= $9::int),
+  total as (
+    insert into passage_total (content_hash, engine, passages, length)
+    select $1, $2, $9::int, (select coalesce(sum(length), 0) from given)
+      + (select coalesce(sum(length), 0) from passage where content_hash = $1 and engine = $2 and ordinal < $3::int)
+    where $9::int is not null
+    on conflict (content_hash, engine) do update set passages = excluded.passages, length = excluded.length
   )
-  select case when count(*) > 0 then gin_clean_pending_list('passage_terms_idx') end from added`
+  select count(*)::int as added, case when count(*) > 0 then gin_clean_pending_list('passage_terms_idx') end from added`
 
-/** What was shared in a conversation: the one reason why a passage may be found in it. */
-const sharedIn = (conversation: string) => `
-  select distinct file.content_hash, file.engine from turn_attachment file join turn on turn.id = file.turn_id
-  where turn.conversation_key = ${conversation} and file.state = 'read'`
+/** Passages that hold what is looked up. "offset 0" keeps each lookup an index scan of its own. */
+const hitsOf = (lookups: string) => `
+  select term, low, high, weight, holder.id, holder.length
+  from lookup cross join lateral (
+    select ctid as id, length::float8, content_hash, engine from passage where terms @@ lookup.query offset 0
+  ) holder
+  where ${lookups} and (content_hash, engine) in (select * from visible)`
 
-// "offset 0" keeps each lookup an index scan of its own. A passage found at level 4 was found at 1 and 2 before, so each
-// level adds what its frequency is worth beyond the one below it.
-const RETRIEVE = `
-  with visible as materialized (
-    select * from (${sharedIn('$10')}) shared
-    where $2::text[] is null or (content_hash, engine) in (select * from unnest($2::text[], $3::text[]))
+// A passage found at level 4 was found at 1 and 2 before, so each level adds what its frequency is worth beyond the one below it. Terms
+// that occur nowhere count in `possible` as the rarest ones, pairs less ($18). Sums over hits use no join, whose estimate would make them sort.
+const ranked = (within: Within) => `
+  ${visibleFor(11, 2, within)},
+  corpus as materialized (
+    select coalesce(sum(passages), 0)::float8 as size, greatest(sum(length)::float8 / greatest(sum(passages), 1), 1) as mean
+    from passage_total where (content_hash, engine) in (select * from visible)
   ),
   lookup as (
     select term, low, high, weight, coalesce($1::tsquery && query::tsquery, query::tsquery) as query
     from unnest($4::int[], $5::text[], $6::float8[], $7::float8[], $8::float8[]) as l(term, query, low, high, weight)
     where exists (select from visible)
   ),
-  hit as materialized (
-    select term, low, high, weight, found.id, found.length
-    from lookup cross join lateral (
-      select ctid as id, length, content_hash, engine from passage where terms @@ lookup.query offset 0
-    ) found
-    where (content_hash, engine) in (select * from visible)
+  plain as materialized (${hitsOf('low = 0 and term < $10::int')}),
+  common as materialized (
+    select term from plain, corpus group by term, size having count(*) > greatest(${COMMON.atLeast}, ${COMMON.share} * size)
   ),
-  corpus as (
-    select count(*)::float8 as size, greatest(avg(length), 1)::float8 as mean
-    from passage where (content_hash, engine) in (select * from visible)
-  ),
-  rarity as (
-    select term, ln(1 + (greatest(size - count(*), 0) + 0.5) / (count(*) + 0.5)) as idf
-    from hit, corpus where low = 0 group by term, size
+  refined as materialized (${hitsOf('(low > 0 or term >= $10::int) and term % $10::int not in (select term from common)')}),
+  hit as (select * from plain union all select * from refined),
+  rarity as materialized (
+    select array_agg(idf order by term) as idf,
+      sum(case when held = 0 then idf * ($18::float8[])[term + 1] else idf end) filter (where term < $10::int) as possible
+    from (
+      select term, held, ln(1 + (greatest(size - held, 0) + 0.5) / (held + 0.5)) as idf
+      from (
+        select term, count(hit.term) as held
+        from generate_series(0, 2 * $10::int - 1) as term left join (select term from hit where low = 0) hit using (term) group by term
+      ) counted, corpus
+    ) rare
   ),
   best as (
     select id, sum(weight * idf * ${K1 + 1} * (high / (high + norm) - low / (low + norm))) as score
-    from (select *, ${K1} * (${1 - B} + ${B} * length / mean) as norm from hit, corpus) weighed join rarity using (term)
+    from (
+      select id, weight, low, high, (select idf from rarity)[term + 1] as idf,
+        ${K1} * (${1 - B} + ${B} * length / (select mean from corpus)) as norm
+      from hit
+    ) weighed
     group by id order by score desc, id limit $9
-  )
-  select content_hash as "contentHash", engine, ordinal, text, at, tokens, score
-  from best join passage on passage.ctid = best.id
+  ),
+  found as materialized (
+    select content_hash, engine, ordinal, text, at, tokens, best.score,
+      least(1, best.score / greatest((select possible from rarity), 1e-9)) as coverage
+    from best join passage on passage.ctid = best.id
+  )`
+
+const RETRIEVE = `
+  with ${ranked('conversation')}
+  select content_hash as "contentHash", engine, ordinal, text, at, tokens, score, coverage from found
+  order by score desc, content_hash, ordinal`
+
+const RETRIEVE_IN_PLACES = `
+  with ${ranked('places')}, ${nearestShares(11)}
+  select content_hash as "contentHash", engine, ordinal, text, at, tokens, score, coverage, nearest.share
+  from found join nearest using (content_hash, engine)
   order by score desc, content_hash, ordinal`
 
 const READ = `
-  select content_hash as "contentHash", engine, ordinal, text, at, tokens
-  from unnest($1::text[], $2::text[], $3::int[]) as wanted(content_hash, engine, ordinal)
-    join passage using (content_hash, engine, ordinal)
-  where (content_hash, engine) in (${sharedIn('$4')})`
+  with ${sharesFor(4)},
+  found as materialized (
+    select passage.content_hash, passage.engine, passage.ordinal, text, at, tokens from unnest($1::text[], $2::text[], $3::int[]) as wanted(content_hash, engine, ordinal)
+      join passage using (content_hash, engine, ordinal)
+  ), ${nearestShares(4)}
+  select content_hash as "contentHash", engine, ordinal, text, at, tokens, nearest.share
+  from found join nearest using (content_hash, engine)`
 
 interface Lookup {
   /** Which term of the question; lookups of one term share its rarity. */
@@ -183,12 +302,13 @@ interface Lookup {
   weight: number
 }
 
-function lookupsOf(question: string): Lookup[] {
+/** `missed`: what each counts that occurs nowhere. `asked`: how many terms there are; those from 0 on are the words themselves, and those behind are their beginnings. */
+function lookupsOf(question: string): { asked: number; lookups: Lookup[]; missed: number[] } {
   const asked = questionTerms(question)
     .sort((a, b) => b.length - a.length)
     .slice(0, MAX_TERMS)
   const refined = asked.length <= MAX_REFINED
-  return asked.flatMap((text, term) => {
+  const lookups = asked.flatMap((text, term) => {
     const levels = (refined ? LEVELS : LEVELS.slice(0, 1)).map((to, i) => {
       return { term, query: quoted(atLevel(text, to)), from: LEVELS[i - 1] ?? 0, to, weight: 1 }
     })
@@ -198,6 +318,7 @@ function lookupsOf(question: string): Lookup[] {
       { term: asked.length + term, query: `${quoted(text)}:*`, from: 0, to: 1, weight: BEGINNING_WEIGHT },
     ]
   })
+  return { asked: asked.length, lookups, missed: asked.map((term) => (PAIR.test(term) ? PAIR_MISSED : 1)) }
 }
 
 function atLevel(term: string, level: number): string {

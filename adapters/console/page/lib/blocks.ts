@@ -2,6 +2,7 @@
  * Splits Markdown into blocks that can be parsed alone, so that a growing answer only parses its last block again. Splitting
  * too late costs time, and splitting too early changes the output. If in doubt, it does not split.
  */
+import { formulaCloser } from './formulas.ts'
 
 const FENCE = /^( *)(`{3,}|~{3,})(.*)$/
 const LIST_ITEM = /^ {0,3}([-*+]|\d{1,9}[.)])(\s|$)/
@@ -13,6 +14,7 @@ export function splitBlocks(markdown: string): string[] {
   const blocks: string[] = []
   let lines: string[] = []
   let fence: string | null = null
+  let formula: string | null = null
   let blank = false
   let list = false
 
@@ -34,6 +36,15 @@ export function splitBlocks(markdown: string): string[] {
       blank = false
       continue
     }
+    if (formula !== null) {
+      lines.push(line)
+      if (line.includes(formula)) {
+        formula = null
+        cut()
+      }
+      blank = false
+      continue
+    }
     if (line.trim() === '') {
       blank = true
       lines.push(line)
@@ -45,6 +56,8 @@ export function splitBlocks(markdown: string): string[] {
       if (!list) cut()
       fence = mark[2] ?? null
     }
+    formula = list ? null : formulaCloser(line)
+    if (formula !== null) cut()
     if (item && lines.length === 0) list = true
     lines.push(line)
     blank = false

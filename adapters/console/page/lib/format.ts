@@ -55,6 +55,13 @@ export function progressOf(text: string): { value: number; max: number } | null 
   return value !== undefined && max !== undefined && max > 0 && value <= max ? { value, max } : null
 }
 
+/** The first letters of the first and the last word of a name. */
+export function initialsOf(name: string): string {
+  const words = name.trim().split(/\s+/)
+  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => [...(word ?? '')][0] ?? '')
+  return letters.join('').toUpperCase() || '?'
+}
+
 /** An answer as a screen reader reads it: without Markdown. */
 export function plainText(markdown: string, limit: number): string {
   const text = markdown

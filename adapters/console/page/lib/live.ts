@@ -16,7 +16,10 @@ export interface Live {
   close(): void
 }
 
-export function connectLive(url: string, on: { event(event: ConsoleEvent): void; open(): void; lost(): void }): Live {
+export function connectLive(
+  url: string,
+  on: { event(event: ConsoleEvent): void; open(): void; failed(): void; lost(): void },
+): Live {
   let source: EventSource | null = null
   let failures = 0
   let retry: ReturnType<typeof setTimeout> | undefined
@@ -41,6 +44,7 @@ export function connectLive(url: string, on: { event(event: ConsoleEvent): void;
     opened.onerror = () => {
       if (source !== opened) return
       opened.close()
+      on.failed()
       lost ??= setTimeout(on.lost, LOST_AFTER_MS)
       const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++)
       retry = setTimeout(connect, wait * (0.75 + Math.random() / 2))

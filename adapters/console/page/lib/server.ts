@@ -3,6 +3,7 @@
 import type { Position } from '../../../../src/core/artifact.ts'
 import type { CommandSpec, TurnAction } from '../../../../src/core/command.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
+import type { SessionState } from '../../account-api.ts'
 import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread, Upload } from '../../api.ts'
 
 /** `status` 0: the server was not reached. `userMessage` is shown on the page. */
@@ -14,9 +15,9 @@ export class ServerFailure extends Error {
     this.status = status
     this.userMessage = userMessage
   }
-  /** Whether the same request may succeed later if nothing about it changes. */
+  /** Whether the same request may succeed later, such as after a sign-in. */
   get passing(): boolean {
-    return this.status === 0 || this.status >= 500 || this.status === 408 || this.status === 425 || this.status === 429
+    return this.status === 0 || this.status >= 500 || [401, 408, 425, 429].includes(this.status)
   }
 }
 
@@ -35,8 +36,13 @@ export interface TextAround {
   lines: string[]
   /** Where each line is in the file, if the lines are not consecutive. */
   places?: { from: number; to: number }[]
+  /** Of rows: the number of each, and what the columns are called. */
+  numbers?: number[]
+  columns?: string[]
   /** A picture of the place is available at `pictureUrl`. */
   picture?: boolean
+  /** The recording at `recordingUrl` can be played from the place on. */
+  play?: 'audio' | 'video'
 }
 
 /** What pressing a button did. `turnId`: the new answer's turn; `notice`: a message about it, in Markdown. */
@@ -45,7 +51,13 @@ export interface Pressed {
   notice?: { text: string }
 }
 
-async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+let unauthorized = () => {}
+/** `listener` is called when the server wants a sign-in. */
+export function onUnauthorized(listener: () => void): void {
+  unauthorized = listener
+}
+
+export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let response: Response
   try {
     response = await fetch(`/console/${path}`, {
@@ -59,6 +71,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     throw new ServerFailure(0, pageWording.problem.unreachable)
   }
   const text = await response.text().catch(() => '')
+  if (response.status === 401) unauthorized()
   if (!response.ok) throw new ServerFailure(response.status, userMessageOf(text, response.status))
   return (text === '' ? undefined : JSON.parse(text)) as T
 }
@@ -81,8 +94,11 @@ export const failureMessage = (cause: unknown): string =>
 const id = encodeURIComponent
 
 export const server = {
-  status: () => call<ConsoleStatus>('GET', 'status'),
+  session: () => call<SessionState>('GET', 'session'),
+  signOut: () => call<void>('POST', 'sign-out'),
+  status: (threadId: string) => call<ConsoleStatus>('GET', `status?thread=${threadId}`),
   threads: () => call<{ threads: Thread[] }>('GET', 'threads').then((body) => body.threads),
+  thread: (threadId: string) => call<{ thread: Thread; messages: Message[] }>('GET', `threads/${id(threadId)}`),
   deleteThread: (threadId: string) => call<void>('DELETE', `threads/${id(threadId)}`),
   send: (threadId: string, body: SendMessage) =>
     call<{ message: Message; turnId: string | null }>('POST', `threads/${id(threadId)}/messages`, body),
@@ -109,9 +125,12 @@ function placeQuery(at: Position, range: { from: number; to: number }): URLSearc
 }
 
 export const uploadUrl = (uploadId: string) => `/console/uploads/${id(uploadId)}`
-export const eventsUrl = (threadId: string) => `/console/events?thread=${id(threadId)}`
+/** Without a thread: changes of the thread list only. */
+export const eventsUrl = (threadId: string | null) =>
+  threadId === null ? '/console/events' : `/console/events?thread=${id(threadId)}`
 export const pageUrl = (hash: string, page: number, width: number) =>
   `/console/files/${id(hash)}/page/${page}?width=${width}`
+export const recordingUrl = (hash: string) => `/console/files/${id(hash)}/recording`
 export const pictureUrl = (hash: string, at: Position, range: { from: number; to: number }, width: number) =>
   `/console/files/${id(hash)}/picture?${placeQuery(at, range)}&width=${width}`
 
@@ -132,7 +151,10 @@ export function startUpload(uploadId: string, file: File, onProgress: (fraction:
     }
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as Upload)
-      else reject(new ServerFailure(request.status, userMessageOf(request.responseText, request.status)))
+      else {
+        if (request.status === 401) unauthorized()
+        reject(new ServerFailure(request.status, userMessageOf(request.responseText, request.status)))
+      }
     }
     request.onerror = () => reject(new ServerFailure(0, pageWording.problem.uploadInterrupted))
     request.open('PUT', `/console/uploads/${uploadId}?name=${encodeURIComponent(file.name)}`)

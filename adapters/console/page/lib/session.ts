@@ -1,6 +1,9 @@
 /** One open page: its thread and address, the thread list, the event stream, and the actions of its buttons. */
 import type { TurnAction } from '../../../../src/core/command.ts'
+import type { WebMode } from '../../../../src/core/message.ts'
 import type { ConsoleEvent, ConsoleStatus, FileChip, Thread } from '../../api.ts'
+import { pagePaths } from '../../paths.ts'
+import { account, refreshAccount } from './account.ts'
 import {
   applyEvent,
   type Conversation,
@@ -13,6 +16,7 @@ import {
 } from './conversation.ts'
 import { connectLive, type Live } from './live.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
+import { isThread, navigate, route } from './route.ts'
 import { eventsUrl, failureMessage, type Pressed, randomId, ServerFailure, server } from './server.ts'
 import { createStore, type Store } from './store.ts'
 
@@ -30,13 +34,17 @@ export interface Session {
   state: Store<PageState>
   outbox: Outbox
   newThread(): void
-  send(text: string, files: FileChip[]): void
+  /** Whether this tab began the thread, so that an empty one was not deleted. */
+  isNew(threadId: string): boolean
+  send(text: string, files: FileChip[], web?: WebMode): void
   stop(): void
   /** Presses a button below a reply. Rejects with a cause for `failureMessage`. */
   act(kind: TurnAction, turnId: string, comment?: string): Promise<Pressed>
   /** Presses a button of a notice; the answer arrives as a message. Rejects as `act` does. */
   press(action: string): Promise<void>
   deleteThread(threadId: string): void
+  /** Shows why something else on this screen failed. */
+  failed(cause: unknown): void
   dismissError(): void
 }
 
@@ -90,13 +98,22 @@ export function createSession(): Session {
   }
 
   function follow(threadId: string): void {
+    last = threadId
     live?.close()
     clearTimeout(drawing)
     drawing = undefined
     arrived = []
     patch({ conversation: emptyConversation(threadId), link: 'connecting', error: null })
-    live = connectLive(eventsUrl(threadId), {
+    listen(threadId, eventsUrl(threadId))
+  }
+
+  function listen(threadId: string, url: string): void {
+    live = connectLive(url, {
       event(event) {
+        if (event.type === 'signedOut' || event.type === 'accountChanged') {
+          void refreshAccount()
+          return
+        }
         if (event.type === 'snapshot') arrived = []
         arrived.push(event)
         drawing ??= setTimeout(draw, event.type === 'snapshot' ? 0 : DRAW_EVERY_MS)
@@ -106,13 +123,37 @@ export function createSession(): Session {
         outbox.retryNow()
         void refresh()
       },
+      failed: () => {
+        if (!account.get().ended) void findFailure(threadId)
+      },
       lost: () => patch({ link: 'lost' }),
     })
   }
 
+  /** An event source does not say why it failed: the session may have ended, or the thread may be somebody else's. */
+  async function findFailure(threadId: string): Promise<void> {
+    await refreshAccount()
+    if (account.get().ended || isNew(threadId)) return
+    const failure = await server.thread(threadId).then(
+      () => null,
+      (cause: unknown) => cause,
+    )
+    const { conversation } = state.get()
+    if (!(failure instanceof ServerFailure && failure.status === 404)) return
+    if (conversation.threadId !== threadId || conversation.loaded) return
+    patch({ conversation: { ...conversation, loaded: true } })
+    // There is nothing to follow but the list.
+    live?.close()
+    listen(threadId, eventsUrl(null))
+  }
+
   /** Reloads what the event stream does not send again after a reconnect. */
   async function refresh(): Promise<void> {
-    const [status, threads] = await Promise.allSettled([server.status(), server.threads()])
+    const [status, threads] = await Promise.allSettled([
+      server.status(held().threadId),
+      server.threads(),
+      refreshAccount(),
+    ])
     if (status.status === 'fulfilled') patch({ status: status.value })
     if (threads.status === 'fulfilled') patch({ threads: threads.value })
   }
@@ -130,17 +171,23 @@ export function createSession(): Session {
     const { conversation } = state.get()
     const unused =
       conversation.messages.length === 0 && outbox.state.get().every((one) => one.threadId !== conversation.threadId)
-    if (!unused || !conversation.loaded) location.hash = threadHref(randomId())
+    if (!unused || !conversation.loaded || !isNew(conversation.threadId)) navigate(threadHref(beginThread()))
   }
 
   function leaveDeleted(): void {
-    history.replaceState(null, '', threadHref(randomId()))
-    follow(currentThread())
+    navigate(threadHref(beginThread()), 'replace')
   }
 
-  window.addEventListener('hashchange', () => {
-    const threadId = currentThread()
+  route.subscribe(() => {
+    // Its stream goes on while another screen is open.
+    const threadId = isThread(route.get()) ? currentThread() : held().threadId
     if (threadId !== held().threadId) follow(threadId)
+  })
+  let ended = false
+  account.subscribe(() => {
+    const signedInAgain = ended && !account.get().ended
+    ended = account.get().ended
+    if (signedInAgain) live?.reconnect()
   })
   window.addEventListener('online', () => outbox.retryNow())
   follow(held().threadId)
@@ -149,10 +196,17 @@ export function createSession(): Session {
     state,
     outbox,
     newThread,
-    send(text, files) {
+    isNew,
+    send(text, files, web) {
       outbox.add({
         threadId: held().threadId,
-        body: { id: randomId(), text, uploads: files.map((file) => file.id), locale: navigator.language },
+        body: {
+          id: randomId(),
+          text,
+          uploads: files.map((file) => file.id),
+          locale: navigator.language,
+          web,
+        },
         attachments: files,
       })
     },
@@ -179,24 +233,46 @@ export function createSession(): Session {
         patch({ threads: state.get().threads?.filter((one) => one.id !== threadId) ?? null })
         if (held().threadId === threadId) leaveDeleted()
       }),
+    failed: (cause) => patch({ error: failureMessage(cause) }),
     dismissError: () => patch({ error: null }),
   }
 }
 
-/** The address of a thread. An address without one is a new thread, which gets its ID at once. */
-const THREAD = /^#\/t\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+export const threadHref = (threadId: string) => pagePaths.thread.replace(':id', threadId)
 
-function threadOf(hash: string): string | null {
-  return THREAD.exec(hash)?.[1] ?? null
+let last: string | null = null
+/** Where the chat was left. */
+export const lastThreadHref = () => (last === null ? pagePaths.home : threadHref(last))
+
+const BEGUN = 'parley.begun'
+const MOST_BEGUN = 100
+let begun: string[] = (() => {
+  try {
+    return JSON.parse(sessionStorage.getItem(BEGUN) ?? '[]') as string[]
+  } catch {
+    return []
+  }
+})()
+
+const isNew = (threadId: string) => begun.includes(threadId)
+
+/** The ID of a thread that begins here; remembered across reloads of the tab. */
+function beginThread(): string {
+  const threadId = randomId()
+  begun = [...begun, threadId].slice(-MOST_BEGUN)
+  try {
+    sessionStorage.setItem(BEGUN, JSON.stringify(begun))
+  } catch {
+    // Remembered as long as the page is open.
+  }
+  return threadId
 }
 
-export const threadHref = (threadId: string) => `#/t/${threadId}`
-
-/** The thread that the address names. Writes the address when it names none. */
+/** The thread that the address names. An address without one is a new thread, which gets its ID and address at once. */
 function currentThread(): string {
-  const named = threadOf(location.hash)
-  if (named !== null) return named
-  const fresh = randomId()
-  history.replaceState(null, '', threadHref(fresh))
+  const { screen, param } = route.get()
+  if (screen === 'thread') return param
+  const fresh = beginThread()
+  navigate(threadHref(fresh), 'replace')
   return fresh
 }

@@ -28,7 +28,8 @@ export function createStore<T>(initial: T): Store<T> {
 
 /** `select` must return the same reference for the same state. */
 export function useStore<T, S>(store: Store<T>, select: (state: T) => S): S {
-  return useSyncExternalStore(store.subscribe, () => select(store.get()))
+  const selected = () => select(store.get())
+  return useSyncExternalStore(store.subscribe, selected, selected)
 }
 
 export function useMedia(query: string): boolean {

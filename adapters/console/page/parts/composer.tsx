@@ -9,14 +9,17 @@ import {
   useRef,
   useState,
 } from 'react'
+import type { WebMode } from '../../../../src/core/message.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { ConsoleStatus, FileChip } from '../../api.ts'
 import { type Tray, writeDraftText } from '../lib/drafts.ts'
 import { formatCount } from '../lib/format.ts'
 import { useMedia, useStore } from '../lib/store.ts'
+import { readWebChoice, webModeIn, writeWebChoice } from '../lib/web-choice.ts'
 import { CommandList, optionId, useCommandList } from './command-list.tsx'
 import { ChosenFile } from './file-chip.tsx'
 import { Icon } from './icon.tsx'
+import { WebChoice } from './web-choice.tsx'
 
 export interface ComposerProps {
   threadId: string
@@ -28,7 +31,8 @@ export interface ComposerProps {
   running: boolean
   /** ↑ in the empty input restores this. */
   lastSent: string | null
-  onSend(text: string, files: FileChip[]): void
+  /** `web`: where something else than the place's own rule was chosen. */
+  onSend(text: string, files: FileChip[], web?: WebMode): void
   onStop(): void
 }
 
@@ -39,9 +43,14 @@ export function Composer(props: ComposerProps) {
   const picker = useRef<HTMLInputElement>(null)
   const touch = useMedia('(hover: none)')
   const limits = props.status?.limits ?? null
+  const web = props.status?.web ?? null
+  const [chosenWeb, setChosenWeb] = useState(() => readWebChoice(threadId))
+  const webMode = web === null ? 'auto' : webModeIn(web, chosenWeb)
   const list = useCommandList(text, onText)
   const uploading = files.filter((file) => file.state === 'uploading').length
-  const failed = files.some((file) => file.state === 'failed')
+  const refused = files.filter((file) => file.state === 'failed')
+  const failed = refused.length > 0
+  const reasons = [...new Set(refused.map((file) => file.userMessage ?? pageWording.problem.uploadFailed))]
   const excess = limits === null ? 0 : text.length - limits.textChars
   const filled = text.trim() !== '' || files.length > 0
   const sendable = filled && !failed && excess <= 0
@@ -66,6 +75,7 @@ export function Composer(props: ComposerProps) {
     props.onSend(
       text.trim(),
       files.map(({ id, name, mediaType, bytes }) => ({ id, name, mediaType, bytes })),
+      webMode === 'auto' || web === 'off' ? undefined : webMode,
     )
     tray.clear()
     onText('')
@@ -109,6 +119,18 @@ export function Composer(props: ComposerProps) {
           ? pageWording.composer.commandsFound(list.shown.length)
           : null
 
+  // A text box that has opened a list says so; without one it stays a text box.
+  const combobox =
+    list.shown.length === 0
+      ? undefined
+      : ({
+          role: 'combobox',
+          'aria-expanded': true,
+          'aria-haspopup': 'listbox',
+          'aria-controls': 'commands',
+          'aria-autocomplete': 'list',
+        } as const)
+
   return (
     <form
       className="composer"
@@ -130,18 +152,21 @@ export function Composer(props: ComposerProps) {
           ))}
         </ul>
       )}
+      <p className="visually-hidden" role="alert">
+        {failed ? pageWording.composer.refused(refused.length, files.length, reasons.join(' ')) : ''}
+      </p>
       <CommandList list={list} />
       <textarea
         ref={input}
         id="composer"
+        dir="auto"
         rows={1}
         value={text}
         readOnly={holding}
         placeholder={touch ? pageWording.composer.placeholderOnTouch : pageWording.composer.placeholder}
         aria-label={pageWording.composer.input}
         aria-describedby="composer-hint"
-        aria-controls={list.shown.length === 0 ? undefined : 'commands'}
-        aria-autocomplete={list.shown.length === 0 ? undefined : 'list'}
+        {...combobox}
         aria-activedescendant={list.marked < 0 ? undefined : optionId(list.marked)}
         enterKeyHint="send"
         onChange={(event) => onText(event.target.value)}
@@ -171,6 +196,16 @@ export function Composer(props: ComposerProps) {
         >
           <Icon name="attach" />
         </button>
+        {web === null ? null : (
+          <WebChoice
+            web={web}
+            mode={webMode}
+            onChoose={(mode) => {
+              setChosenWeb(mode)
+              writeWebChoice(threadId, mode)
+            }}
+          />
+        )}
         <p id="composer-hint" className={failed || excess > 0 ? 'hint wrong' : 'hint'} role="status">
           {hint ?? <span className="keys">{pageWording.composer.keys}</span>}
         </p>

@@ -9,7 +9,7 @@ export function SentFile({ file }: { file: FileChip }) {
   return (
     <li className="file-chip">
       <FileBadge name={file.name} preview={null} />
-      <span className="file-name" title={file.name}>
+      <span className="file-name" dir="auto" title={file.name}>
         {file.name}
       </span>
       <span className="file-note">{formatBytes(file.bytes)}</span>
@@ -29,12 +29,10 @@ export function ChosenFile(props: { file: TrayFile; onRemove(): void; onRetry():
   return (
     <li className={`file-chip ${file.state}`}>
       <FileBadge name={file.name} preview={file.preview} />
-      <span className="file-name" title={file.name}>
+      <span className="file-name" dir="auto" title={file.name}>
         {file.name}
       </span>
-      <span className="file-note" role={file.state === 'failed' ? 'alert' : undefined}>
-        {note}
-      </span>
+      <span className="file-note">{note}</span>
       {file.state === 'failed' && file.retryable ? (
         <button
           type="button"

@@ -6,11 +6,12 @@
 import { type ComponentProps, createContext, memo, type ReactNode, useContext, useEffect } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
-import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
+import { describeCited } from '../../../../src/core/source.ts'
 import { closeOpen } from '../../../../src/core/text/half-written.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import { splitBlocks } from '../lib/blocks.ts'
+import { formulasAsCode, isFormulaBlock, isFormulaCode } from '../lib/formulas.ts'
 import type { highlight } from '../lib/highlight.ts'
 import { createStore, useStore } from '../lib/store.ts'
 import { CopyButton } from './copy-button.tsx'
@@ -41,7 +42,7 @@ export function ReplyMarkdown({ text, open }: { text: string; open: boolean }) {
       {blocks.map((block, index) => {
         const last = open && index === blocks.length - 1
         // biome-ignore lint/suspicious/noArrayIndexKey: a block keeps its place while the answer grows
-        return <Block key={index} text={last ? closeOpen(block) : block} open={last} />
+        return <Block key={index} text={block} open={last} />
       })}
     </div>
   )
@@ -50,14 +51,23 @@ export function ReplyMarkdown({ text, open }: { text: string; open: boolean }) {
 const Block = memo(function Block({ text, open }: { text: string; open: boolean }) {
   const highlight = useHighlight(/^\s*(```|~~~)/m.test(text))
   const highlighted = highlight !== null && !(open && text.length > HIGHLIGHT_WHILE_OPEN)
+  if (isFormulaBlock(text)) {
+    return (
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      <pre className="math" dir="ltr" tabIndex={0}>
+        {text}
+      </pre>
+    )
+  }
+  const markdown = formulasAsCode(text, open)
   return (
     <ReactMarkdown
       remarkPlugins={[remarkGfm]}
-      rehypePlugins={highlighted ? [citePlugin, highlight] : [citePlugin]}
+      rehypePlugins={highlighted ? [citePlugin, directionPlugin, highlight] : [citePlugin, directionPlugin]}
       components={components}
       urlTransform={safeUrl}
     >
-      {text}
+      {open ? closeOpen(markdown) : markdown}
     </ReactMarkdown>
   )
 })
@@ -87,7 +97,7 @@ function Reference(props: ComponentProps<'cite'> & { 'data-n'?: string }) {
   if (citation === undefined) {
     return reply.streaming ? <span className="cite cite-pending">{n}</span> : <>[{n}]</>
   }
-  const label = pageWording.source.label(n, citation.source.title, describePosition(citation.at))
+  const label = pageWording.source.label(n, citation.source.title, describeCited(citation))
   return (
     <button type="button" className="cite" aria-label={label} title={label} onClick={() => reply.openSource(citation)}>
       {n}
@@ -100,7 +110,7 @@ function Heading({ level, children }: { level: number; children: ReactNode }) {
   const { levels } = useContext(ReplyContext)
   const rank = Math.max(0, levels.indexOf(level))
   const Tag = (['h3', 'h4', 'h5', 'h6'] as const)[rank] ?? 'h6'
-  return <Tag>{children}</Tag>
+  return <Tag dir="auto">{children}</Tag>
 }
 
 const components: Components = {
@@ -187,7 +197,6 @@ function useHighlight(wanted: boolean): Highlight | null {
   return wanted ? plugin : null
 }
 
-/** Turns `[3]` in a reply's prose into a `cite` element. Code and links keep their brackets. */
 interface HastNode {
   type: string
   tagName?: string
@@ -223,4 +232,28 @@ function divide(text: string): HastNode[] {
   }
   nodes.push({ type: 'text', value: text.slice(end) })
   return nodes
+}
+
+/**
+ * Each block and table cell is written from the side that its own first letter asks for. Code and formulas are always written from
+ * the left, and do not decide for the text around them.
+ */
+const directionPlugin = () => (tree: HastNode) => {
+  for (const child of tree.children ?? [])
+    if (child.tagName !== 'table' && child.tagName !== 'pre') setDirection(child, 'auto')
+  directWithin(tree)
+}
+
+function directWithin(node: HastNode): void {
+  for (const child of node.children ?? []) {
+    if (child.tagName === 'th' || child.tagName === 'td') setDirection(child, 'auto')
+    if (child.tagName === 'code') setDirection(child, 'ltr')
+    if (child.tagName === 'code' && node.tagName !== 'pre' && isFormulaCode(child.children?.[0]?.value ?? ''))
+      child.properties = { ...child.properties, className: ['math'] }
+    directWithin(child)
+  }
+}
+
+function setDirection(node: HastNode, dir: 'auto' | 'ltr'): void {
+  if (node.type === 'element') node.properties = { ...node.properties, dir }
 }

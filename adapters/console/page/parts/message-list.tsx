@@ -1,19 +1,24 @@
 /** The open thread: its messages, those being sent, and the current status; a welcome while it is empty. */
-import { memo, type RefObject, useCallback, useEffect, useRef, useState } from 'react'
+import { memo, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { FileChip, Message } from '../../api.ts'
-import { type Conversation, runningTurn } from '../lib/conversation.ts'
+import { account } from '../lib/account.ts'
+import { type Conversation, readingOrder, runningTurn } from '../lib/conversation.ts'
 import { progressOf } from '../lib/format.ts'
 import type { Outgoing } from '../lib/outbox.ts'
+import { useStore } from '../lib/store.ts'
+import { usePress } from './action-button.tsx'
 import { SentFile } from './file-chip.tsx'
 import { Icon, Mark } from './icon.tsx'
-import { Reply } from './reply.tsx'
+import { Reply, Thoughts } from './reply.tsx'
 import type { Act } from './reply-actions.tsx'
 
 export interface MessageListProps {
   conversation: Conversation
   outgoing: Outgoing[]
+  /** Whether a model can answer; `null`: not loaded yet. */
+  hasModel: boolean | null
   onOpenSource(citation: Citation, message: Message): void
   onAct: Act
   onPress(action: string): Promise<void>
@@ -23,7 +28,8 @@ export interface MessageListProps {
 
 export function MessageList(props: MessageListProps) {
   const { conversation, outgoing } = props
-  const { messages } = conversation
+  const { thoughts } = conversation
+  const { messages, queued } = useMemo(() => readingOrder(conversation), [conversation])
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const { away, pin } = usePinnedScroll(scroller, content)
@@ -50,13 +56,30 @@ export function MessageList(props: MessageListProps) {
               <Reply
                 key={message.id}
                 message={message}
+                thoughts={message.turnId === thoughts?.turnId ? thoughts?.text : undefined}
                 repeatable={idle && message === lastReply}
+                hasModel={props.hasModel !== false}
                 onOpenSource={props.onOpenSource}
                 onAct={props.onAct}
                 onPress={props.onPress}
               />
             ),
           )}
+          {thoughts === null ||
+          messages.some(({ role, turnId }) => role === 'parley' && turnId === thoughts.turnId) ? null : (
+            <Thoughts turnId={thoughts.turnId} thoughts={thoughts.text} />
+          )}
+          {happening === null ? null : <StatusLine text={happening} />}
+          {queued.map(({ id, text, attachments, turnId }) => (
+            <QueuedMessage
+              key={id}
+              text={text}
+              attachments={attachments}
+              onCancel={async () => {
+                if (turnId !== null) await props.onAct('stop', turnId)
+              }}
+            />
+          ))}
           {outgoing.map((one) => (
             <OutgoingMessage
               key={one.body.id}
@@ -65,7 +88,6 @@ export function MessageList(props: MessageListProps) {
               onDiscard={() => props.onDiscard(one.body.id)}
             />
           ))}
-          {happening === null ? null : <StatusLine text={happening} />}
         </div>
       </section>
       {away ? (
@@ -113,6 +135,33 @@ const UserMessage = memo(function UserMessage(props: { text: string; attachments
   )
 })
 
+/** A question that waits for the answer to an earlier one. */
+function QueuedMessage(props: { text: string; attachments: FileChip[]; onCancel(): Promise<void> }) {
+  const { pending, error, press } = usePress<'stop'>()
+  return (
+    <article className="user-message outgoing">
+      <h2 className="visually-hidden">{pageWording.message.you}</h2>
+      <UserContent {...props} />
+      <p className="outgoing-note">
+        {pageWording.message.queued}{' '}
+        <button
+          type="button"
+          className="link-button"
+          aria-disabled={pending !== null}
+          onClick={() => void press('stop', () => props.onCancel().then(() => true))}
+        >
+          {pageWording.message.cancelQueued}
+        </button>
+      </p>
+      {error === null ? null : (
+        <p className="action-error" role="alert">
+          {error}
+        </p>
+      )}
+    </article>
+  )
+}
+
 /** A message of yours that is still being sent. */
 function OutgoingMessage(props: { outgoing: Outgoing; onRetry(): void; onDiscard(): void }) {
   const { outgoing } = props
@@ -154,7 +203,11 @@ function UserContent({ text, attachments }: { text: string; attachments: FileChi
           ))}
         </ul>
       )}
-      {text === '' ? null : <p className="bubble">{text}</p>}
+      {text === '' ? null : (
+        <p className="bubble" dir="auto">
+          {text}
+        </p>
+      )}
     </>
   )
 }
@@ -169,6 +222,8 @@ interface WelcomeProps {
 /** Shown in a thread without messages. */
 export function Welcome({ models, onPick }: WelcomeProps) {
   const wording = pageWording.welcome
+  // Only they can change settings of the server; without accounts, that is whoever uses this machine.
+  const manages = useStore(account, ({ state }) => (state?.person ?? null) === null || state?.person?.role === 'admin')
   const command = (text: string) => (
     <button type="button" className="command-link" onClick={() => onPick(text)}>
       {text}
@@ -192,15 +247,19 @@ export function Welcome({ models, onPick }: WelcomeProps) {
       </ul>
       <p className="welcome-ways">
         {command('/help')} {wording.afterHelpCommand}{' '}
-        {models === null ? null : models.length === 0 ? (
+        {models === null || (models.length === 0 && !manages) ? null : models.length === 0 ? (
           <>
             {wording.addModel} <code>OPENAI_API_KEY</code>, <code>ANTHROPIC_API_KEY</code> {wording.or}{' '}
             <code>OLLAMA_HOST</code> {wording.in} <code>.env</code> {wording.restart}
           </>
         ) : (
           <>
-            {command('/models list')} {wording.afterModelsCommand} <code>.env</code> {wording.or}{' '}
-            <code>parley.yaml</code>.
+            {command('/models list')} {wording.afterModelsCommand}{' '}
+            {manages ? (
+              <>
+                {wording.addMore} <code>.env</code> {wording.or} <code>parley.yaml</code>.
+              </>
+            ) : null}
           </>
         )}
       </p>

@@ -1,6 +1,7 @@
 /** A picture of a PDF page with the cited passage highlighted. */
 
 import { useEffect, useRef, useState } from 'react'
+import { isPicture } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import { type PageMarks, pageUrl, server } from '../lib/server.ts'
@@ -62,31 +63,40 @@ export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps
   const asked = Math.ceil(((cssWidth ?? 0) * Math.min(2, devicePixelRatio)) / WIDTH_STEP) * WIDTH_STEP
   const shown = onCited && loaded ? (marks?.marks ?? []) : []
   const last = pages !== null && page >= pages
+  const picture = isPicture(citation.source.title) && (pages ?? 1) === 1
 
   return (
     <>
-      <div className="panel-tools" role="toolbar" aria-label={pageWording.page.toolbar}>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={pageWording.page.previous}
-          disabled={page <= 1}
-          onClick={() => turn(page - 1)}
-        >
-          <Icon name="left" />
-        </button>
-        <span className="page-number" role="status">
-          {pageWording.page.number(page, pages)}
-        </span>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={pageWording.page.next}
-          disabled={last || (pages === null && failed)}
-          onClick={() => turn(page + 1)}
-        >
-          <Icon name="right" />
-        </button>
+      <div
+        className="panel-tools"
+        role="toolbar"
+        aria-label={picture ? pageWording.page.zoom : pageWording.page.toolbar}
+      >
+        {picture ? null : (
+          <>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={pageWording.page.previous}
+              disabled={page <= 1}
+              onClick={() => turn(page - 1)}
+            >
+              <Icon name="left" />
+            </button>
+            <span className="page-number" role="status">
+              {pageWording.page.number(page, pages)}
+            </span>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={pageWording.page.next}
+              disabled={last || (pages === null && failed)}
+              onClick={() => turn(page + 1)}
+            >
+              <Icon name="right" />
+            </button>
+          </>
+        )}
         {onCited ? null : (
           <button type="button" className="link-button" onClick={() => turn(cited)}>
             {pageWording.page.backTo(cited)}
@@ -111,7 +121,7 @@ export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps
             <img
               key={page}
               src={pageUrl(citation.source.contentHash ?? '', page, Math.min(WIDEST, asked))}
-              alt={pageWording.page.pictureOf(page, citation.source.title)}
+              alt={picture ? citation.source.title : pageWording.page.pictureOf(page, citation.source.title)}
               onLoad={() => setLoaded(true)}
               onError={() => (onCited ? onUnpictured() : setFailed(true))}
             />

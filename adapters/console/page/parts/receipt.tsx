@@ -2,7 +2,7 @@
 
 import type { ReactNode } from 'react'
 import { formatUsd } from '../../../../src/core/money.ts'
-import type { AttachmentReceipt, Receipt, Usage } from '../../../../src/core/reply.ts'
+import type { AttachmentReceipt, MemoryReceipt, Receipt, Usage, WebReceipt } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import { formatCount, formatDuration } from '../lib/format.ts'
 import { Icon } from './icon.tsx'
@@ -36,13 +36,16 @@ export function ReceiptLine({ receipt, panelId, open, onToggle }: ReceiptLinePro
 }
 
 /** The model, if one answered, and cost and time, such as `$0.0042 · 6.8 s`. */
-function inShort({ model, provider, costNanoUsd, ms }: Receipt): { model: string | null; rest: string } {
+function inShort({ model, modelLabel, provider, costNanoUsd, ms }: Receipt): { model: string | null; rest: string } {
   const cost = costNanoUsd === null ? null : BigInt(costNanoUsd)
   const time = formatDuration(ms.total)
   const paid = cost === null || cost === 0n ? [] : [formatUsd(cost)]
   if (provider === 'none') return { model: null, rest: [...paid, time].join(' · ') }
   if (provider === 'extractive') return { model: pageWording.receipt.quotations, rest: [...paid, time].join(' · ') }
-  return { model, rest: [cost === null ? pageWording.receipt.noPriceInShort : formatUsd(cost), time].join(' · ') }
+  return {
+    model: modelLabel ?? model,
+    rest: [cost === null ? pageWording.receipt.noPriceInShort : formatUsd(cost), time].join(' · '),
+  }
 }
 
 export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
@@ -53,7 +56,10 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
         <Row term={pageWording.receipt.model}>
           {receipt.provider === 'none' ? null : (
             <>
-              <strong>{receipt.model}</strong> <span className="faint">{receipt.provider}</span>
+              <strong>{receipt.modelLabel ?? receipt.model}</strong>{' '}
+              <span className="faint">
+                {receipt.modelLabel === undefined ? receipt.provider : `${receipt.provider}/${receipt.model}`}
+              </span>
             </>
           )}
           <p>{receipt.reason}</p>
@@ -75,6 +81,8 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
             </p>
           </Row>
         )}
+        {receipt.memory === undefined ? null : <MemoryRow memory={receipt.memory} />}
+        {receipt.web === undefined ? null : <WebRow web={receipt.web} />}
         {usage === undefined ? null : <Row term={pageWording.receipt.tokens}>{describeUsage(usage)}</Row>}
         <Row term={pageWording.receipt.cost}>
           {receipt.costNanoUsd === null ? pageWording.receipt.noPrice : formatUsd(BigInt(receipt.costNanoUsd))}
@@ -107,6 +115,46 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
         )}
       </dl>
     </section>
+  )
+}
+
+/** Files shared earlier that were found for the answer. */
+function MemoryRow({ memory: { files } }: { memory: MemoryReceipt }) {
+  return (
+    <Row term={pageWording.receipt.memory}>
+      <ul>
+        {files.map(({ title, where, outcome }, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: files do not move
+          <li key={at}>
+            <strong dir="auto">{title}</strong> <bdi>{where}</bdi>{' '}
+            <span className="faint">{pageWording.receipt.memoryFile[outcome]}</span>
+          </li>
+        ))}
+      </ul>
+    </Row>
+  )
+}
+
+function WebRow({ web: { because, engine = '', queries, pages } }: { web: WebReceipt }) {
+  return (
+    <Row term={pageWording.receipt.web}>
+      {because}
+      {queries.length + pages.length === 0 ? null : (
+        <ul>
+          {queries.map(({ query, found, problem }) => (
+            <li key={query}>{pageWording.receipt.query(engine, query, found, problem)}</li>
+          ))}
+          {pages.map(({ title, address, outcome, problem }) => (
+            <li key={address}>
+              <a href={address} target="_blank" rel="noopener noreferrer nofollow" dir="auto">
+                {title}
+              </a>{' '}
+              <span className="faint">{problem ?? pageWording.receipt.page[outcome]}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Row>
   )
 }
 

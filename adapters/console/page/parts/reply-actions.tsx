@@ -32,10 +32,12 @@ export interface ReplyActionsProps {
   text: (() => string) | null
   /** Whether it can be regenerated. */
   repeatable: boolean
+  /** Without any model there is nothing to choose and nothing to rate. */
+  hasModel: boolean
   onAct: Act
 }
 
-export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsProps) {
+export function ReplyActions({ message, text, repeatable, hasModel, onAct }: ReplyActionsProps) {
   const { turnId, receipt, feedback, state } = message
   const [open, setOpen] = useState<'why' | 'comment' | 'receipt' | null>(null)
   const [why, setWhy] = useState<string | null>(null)
@@ -98,9 +100,9 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
     <div ref={row} onKeyDown={onKeyDown}>
       <div className="reply-actions">
         {text === null ? null : <CopyButton label={pageWording.answer.copyAnswer} text={text} />}
-        {repeatable && turnId !== null
+        {repeatable && turnId !== null && state !== 'failed'
           ? regenerateActions
-              .filter(({ kind }) => kind !== 'regenerate' || state !== 'failed')
+              .filter(({ kind }) => kind === 'regenerate' || hasModel)
               .map(({ kind, ...look }) => (
                 <ActionButton key={kind} {...look} kind={kind} busy={busy} onPress={() => void regenerate(kind)} />
               ))
@@ -116,7 +118,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
               opens={{ panel: 'why', id: panelId, open: open === 'why' }}
               onPress={() => void showWhy()}
             />
-            {ratings.map(({ kind, label }) => (
+            {(state === 'failed' || !hasModel ? [] : ratings).map(({ kind, label }) => (
               <ActionButton
                 key={kind}
                 kind={kind}

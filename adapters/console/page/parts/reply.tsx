@@ -1,8 +1,10 @@
 /** One answer or notice: its text, what was left out, its sources, its pictures and files, and its buttons. */
 import { memo, useMemo, useState } from 'react'
-import { describePosition } from '../../../../src/core/artifact.ts'
-import { approvalActions, decodeAction } from '../../../../src/core/command.ts'
+import { approvalActions, decodeAction, encodeAction } from '../../../../src/core/command.ts'
+import { mayHelpAgain } from '../../../../src/core/errors.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
+import { describeCited } from '../../../../src/core/source.ts'
+import { approvalWording } from '../../../../src/wording/answers.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import { headingLevels } from '../lib/blocks.ts'
@@ -14,14 +16,18 @@ import { type Act, ReplyActions, TryAgain } from './reply-actions.tsx'
 
 export interface ReplyProps {
   message: Message
+  /** What its model thinks, while it is written. */
+  thoughts: string | undefined
   /** Only the last answer of an idle thread can be regenerated. */
   repeatable: boolean
+  hasModel: boolean
   onOpenSource(citation: Citation, message: Message): void
   onAct: Act
   onPress(action: string): Promise<void>
 }
 
-export const Reply = memo(function Reply({ message, repeatable, onOpenSource, onAct, onPress }: ReplyProps) {
+export const Reply = memo(function Reply(props: ReplyProps) {
+  const { message, thoughts, repeatable, hasModel, onOpenSource, onAct, onPress } = props
   const streaming = message.state === 'streaming'
   const failed = message.state === 'failed'
   const notices = message.receipt?.notices ?? []
@@ -38,23 +44,30 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
     }),
     [message, streaming, levels, onOpenSource],
   )
+  const { approvalId } = message.receipt ?? {}
+  const approve = approvalId === undefined ? null : <ApproveOnce key={approvalId} id={approvalId} onPress={onPress} />
   return (
     <ReplyContext value={context}>
-      <article className={`reply ${message.state}`} aria-busy={streaming}>
+      <article className={`reply ${message.state}`} aria-busy={streaming} tabIndex={-1}>
         <h2 className="visually-hidden">{pageWording.app.name}</h2>
+        <Thoughts turnId={turnId} thoughts={message.receipt?.thoughts ?? thoughts} />
         {sentenceOnly || message.text === '' ? null : <ReplyMarkdown text={message.text} open={streaming} />}
         <NoticeParts message={message} onPress={onPress} />
         {failed ? (
           <div className="failure" role="alert">
             <Icon name="warn" />
             <p>{sentenceOnly ? message.text || pageWording.answer.failed : notices.join(' ')}</p>
-            {repeatable && turnId !== null ? <TryAgain key={turnId} turnId={turnId} onAct={onAct} /> : null}
+            {repeatable && turnId !== null && mayHelpAgain(message.receipt?.error) ? (
+              <TryAgain key={turnId} turnId={turnId} onAct={onAct} />
+            ) : null}
+            {failed && repeatable ? approve : null}
           </div>
         ) : null}
         {message.state === 'stopped' && notices.length === 0 ? (
           <p className="aside">{pageWording.answer.stopped}</p>
         ) : null}
         <LeftOut message={message} notices={failed ? [] : notices} />
+        {!failed && repeatable ? approve : null}
         {message.citations.length === 0 || streaming ? null : (
           <Sources citations={message.citations} onOpen={context.openSource} />
         )}
@@ -64,6 +77,7 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
             message={message}
             text={message.text === '' ? null : () => replyAsText(message)}
             repeatable={repeatable}
+            hasModel={hasModel}
             onAct={onAct}
           />
         )}
@@ -71,6 +85,22 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
     </ReplyContext>
   )
 })
+
+/** Turns with open thoughts. They stay open when the thoughts move from the status to the answer. */
+const opened = new Set<string>()
+
+/** What the model thinks or has thought, for those who open it. */
+export function Thoughts({ turnId, thoughts }: { turnId: string | null; thoughts: string | undefined }) {
+  if (thoughts === undefined) return null
+  const key = turnId ?? ''
+  const remember = (open: boolean) => void (open ? opened.add(key) : opened.delete(key))
+  return (
+    <details className="thoughts" open={opened.has(key)} onToggle={(event) => remember(event.currentTarget.open)}>
+      <summary>{pageWording.answer.thoughts}</summary>
+      <p dir="auto">{thoughts}</p>
+    </details>
+  )
+}
 
 /** What the reader must see without opening the receipt. */
 function LeftOut({ message, notices }: { message: Message; notices: string[] }) {
@@ -100,7 +130,7 @@ function LeftOut({ message, notices }: { message: Message; notices: string[] }) 
 
 function replyAsText(message: Message): string {
   if (message.citations.length === 0) return message.text
-  const sources = message.citations.map((one) => `[${one.n}] ${one.source.title}, ${describePosition(one.at)}`)
+  const sources = message.citations.map((one) => `[${one.n}] ${one.source.title}, ${describeCited(one)}`)
   return `${message.text}\n\n${pageWording.source.asText(sources.join('\n'))}`
 }
 
@@ -112,10 +142,17 @@ function Sources({ citations, onOpen }: { citations: Citation[]; onOpen(citation
       <ol>
         {citations.map((citation) => (
           <li key={citation.n}>
-            <button type="button" className="source" onClick={() => onOpen(citation)} title={citation.source.title}>
+            <button
+              type="button"
+              className="source"
+              onClick={() => onOpen(citation)}
+              title={`${citation.source.title}, ${describeCited(citation)}`}
+            >
               <span className="source-n">{citation.n}</span>
-              <span className="source-title">{citation.source.title}</span>
-              <span className="source-at">{describePosition(citation.at)}</span>
+              <span className="source-title" dir="auto">
+                {citation.source.title}
+              </span>
+              <span className="source-at">{describeCited(citation)}</span>
             </button>
           </li>
         ))}
@@ -178,6 +215,18 @@ function NoticeButtons({ buttons, onPress }: { buttons: Message['buttons']; onPr
       )}
     </div>
   )
+}
+
+/** For an admin whose question met a budget. */
+function ApproveOnce({ id, onPress }: { id: string; onPress: NoticePartsProps['onPress'] }) {
+  const buttons = [
+    {
+      label: approvalWording.approve,
+      action: encodeAction({ kind: 'approve', approvalId: id }),
+      style: 'primary' as const,
+    },
+  ]
+  return <NoticeButtons buttons={buttons} onPress={onPress} />
 }
 
 function isDecision(encoded: string): boolean {

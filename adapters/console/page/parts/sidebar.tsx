@@ -1,10 +1,12 @@
 /** The thread list, the button for a new thread, and the theme switch. On a phone it is a drawer. */
-import { useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Thread } from '../../api.ts'
 import { formatAge } from '../lib/format.ts'
 import { threadHref } from '../lib/session.ts'
+import { ConfirmDialog } from './confirm-dialog.tsx'
 import { Icon, Mark } from './icon.tsx'
+import { MemberMenu } from './member-menu.tsx'
 import { ThemeSwitch } from './theme.tsx'
 
 export interface SidebarProps {
@@ -16,12 +18,24 @@ export interface SidebarProps {
   onClose(): void
   onNew(): void
   onDelete(threadId: string): void
+  onProblem(cause: unknown): void
 }
 
 export function Sidebar(props: SidebarProps) {
   const { threads, currentId, drawer, open, onClose } = props
   const [leaving, setLeaving] = useState<Thread | null>(null)
   const now = useMinutes()
+  /** The one thread of the list that Tab reaches; the arrow keys go on from it. */
+  const [reached, setReached] = useState<string | null>(null)
+  const ids = threads?.map(({ id }) => id) ?? []
+  const stop = [reached, currentId].find((id) => id !== null && ids.includes(id)) ?? ids[0]
+  const onKeyDown = (event: KeyboardEvent<HTMLUListElement>) => {
+    const at = ids.indexOf(stop ?? '')
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: ids.length - 1 }[event.key]
+    if (to === undefined || to < 0 || to >= ids.length) return
+    event.preventDefault()
+    event.currentTarget.querySelectorAll<HTMLElement>('a')[to]?.focus()
+  }
   const panel = useRef<HTMLElement>(null)
 
   useEffect(() => {
@@ -57,16 +71,23 @@ export function Sidebar(props: SidebarProps) {
           </span>
         </button>
         {threads?.length === 0 ? <p className="no-threads">{pageWording.threads.none}</p> : null}
-        <ul className="thread-list">
+        <ul className="thread-list" onKeyDown={onKeyDown}>
           {threads?.map((thread) => (
-            <li key={thread.id} className={thread.id === currentId ? 'current' : ''}>
+            <li
+              key={thread.id}
+              className={thread.id === currentId ? 'current' : ''}
+              onFocus={() => setReached(thread.id)}
+            >
               <a
+                tabIndex={thread.id === stop ? 0 : -1}
                 href={threadHref(thread.id)}
                 aria-current={thread.id === currentId ? 'page' : undefined}
                 onClick={onClose}
                 title={thread.title}
               >
-                <span className="thread-title">{thread.title || pageWording.threads.untitled}</span>
+                <span className="thread-title" dir="auto">
+                  {thread.title || pageWording.threads.untitled}
+                </span>
                 {thread.busy ? (
                   <span
                     className="busy-dot"
@@ -81,6 +102,7 @@ export function Sidebar(props: SidebarProps) {
               <button
                 type="button"
                 className="icon-button thread-delete"
+                tabIndex={thread.id === stop ? 0 : -1}
                 aria-label={pageWording.threads.deleteNamed(thread.title)}
                 title={pageWording.threads.delete}
                 onClick={() => setLeaving(thread)}
@@ -90,16 +112,20 @@ export function Sidebar(props: SidebarProps) {
             </li>
           ))}
         </ul>
+        <MemberMenu onProblem={props.onProblem} />
         <div className="sidebar-foot">
           <ThemeSwitch />
           {props.version === null ? null : <span className="version">{props.version}</span>}
         </div>
       </nav>
       {leaving === null ? null : (
-        <DeleteDialog
-          title={leaving.title}
+        <ConfirmDialog
+          title={pageWording.threads.deleteQuestion}
+          text={pageWording.threads.deleteWhat(leaving.title || pageWording.threads.untitled)}
+          cancel={pageWording.threads.deleteCancel}
+          confirm={pageWording.threads.deleteConfirm}
           onCancel={() => setLeaving(null)}
-          onDelete={() => {
+          onConfirm={() => {
             props.onDelete(leaving.id)
             setLeaving(null)
           }}
@@ -119,41 +145,4 @@ function useMinutes(): number {
     return () => clearInterval(timer)
   }, [])
   return now
-}
-
-/** A native modal dialog: it traps the focus, closes on Esc and restores the focus. */
-function DeleteDialog(props: { title: string; onCancel(): void; onDelete(): void }) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const heading = useId()
-  useEffect(() => {
-    const element = dialog.current
-    const opener = document.activeElement
-    element?.showModal()
-    return () => {
-      element?.close()
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
-    }
-  }, [])
-  return (
-    <dialog
-      ref={dialog}
-      className="dialog"
-      aria-labelledby={heading}
-      onCancel={(event) => {
-        event.preventDefault()
-        props.onCancel()
-      }}
-    >
-      <h2 id={heading}>{pageWording.threads.deleteQuestion}</h2>
-      <p>{pageWording.threads.deleteWhat(props.title || pageWording.threads.untitled)}</p>
-      <div className="dialog-actions">
-        <button type="button" className="button" onClick={props.onCancel}>
-          {pageWording.threads.deleteCancel}
-        </button>
-        <button type="button" className="button danger" onClick={props.onDelete}>
-          {pageWording.threads.deleteConfirm}
-        </button>
-      </div>
-    </dialog>
-  )
 }

@@ -1,9 +1,8 @@
 /** The cited passage, beside the thread or as a sheet on a phone. Esc closes it and restores the focus. */
 
 import { useEffect, useId, useRef, useState } from 'react'
-import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
-import { addressOf } from '../../../../src/core/source.ts'
+import { addressOf, describeCited } from '../../../../src/core/source.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import { Icon } from './icon.tsx'
 import { PageView } from './page-view.tsx'
@@ -35,14 +34,16 @@ export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProp
         <header className="panel-head">
           <span className="source-n">{citation.n}</span>
           <div className="panel-title">
-            <h2 id={heading}>{citation.source.title}</h2>
+            <h2 id={heading} dir="auto">
+              {citation.source.title}
+            </h2>
             <p>
-              {describePosition(citation.at)}
+              {describeCited(citation)}
               {address === undefined ? null : (
                 <>
                   {' · '}
                   <a href={address} target="_blank" rel="noopener noreferrer nofollow">
-                    {pageWording.source.open}
+                    {citation.source.kind === 'page' ? pageWording.source.open : pageWording.source.openFile}
                   </a>
                 </>
               )}
@@ -58,7 +59,11 @@ export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProp
             <Icon name="close" />
           </button>
         </header>
-        {citation.quote === undefined ? null : <blockquote className="panel-quote">{citation.quote}</blockquote>}
+        {citation.quote === undefined ? null : (
+          <blockquote className="panel-quote" dir="auto">
+            {citation.quote}
+          </blockquote>
+        )}
         {citation.at.kind === 'page' && citation.at.inner === undefined && unpictured !== citation ? (
           <PageView
             key={citation.n}

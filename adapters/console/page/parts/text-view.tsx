@@ -5,6 +5,8 @@ import { clock, describePosition, type Position } from '../../../../src/core/art
 import type { Citation } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import { pictureUrl, ServerFailure, server, type TextAround } from '../lib/server.ts'
+import { cellsOf, tablesIn } from '../lib/tables.ts'
+import { Player } from './player.tsx'
 
 /** Width of the picture, in pixels. */
 const PICTURE_WIDTH = 1_000
@@ -15,6 +17,8 @@ export function TextView({ citation }: { citation: Citation }) {
   const [shown, setShown] = useState<Shown>({ kind: 'loading' })
   const box = useRef<HTMLDivElement>(null)
   const { contentHash = '' } = citation.source
+  const [unplayable, setUnplayable] = useState(false)
+  const play = shown.kind === 'text' && !unplayable ? shown.around.play : undefined
 
   useEffect(() => {
     const gone = new AbortController()
@@ -43,11 +47,24 @@ export function TextView({ citation }: { citation: Citation }) {
       {shown.kind === 'text' && shown.around.lines.length === 0 && shown.around.picture !== true ? (
         <p className="panel-note">{pageWording.source.nothingToShow}</p>
       ) : null}
-      {shown.kind === 'text' && shown.around.picture === true ? (
+      {play === undefined ? null : (
+        <Player
+          kind={play}
+          contentHash={contentHash}
+          title={citation.source.title}
+          fromMs={extentOf(citation.at).from}
+          onUnplayable={() => setUnplayable(true)}
+        />
+      )}
+      {unplayable ? <p className="panel-note">{pageWording.source.unplayable}</p> : null}
+      {shown.kind === 'text' && shown.around.picture === true && play !== 'video' ? (
         <img
           className="text-picture"
           src={pictureUrl(contentHash, citation.at, extentOf(citation.at), PICTURE_WIDTH)}
-          alt={pageWording.source.pictureOf(citation.source.title, describePosition(citation.at))}
+          alt={pageWording.source.pictureOf(
+            citation.source.title,
+            describePosition(citation.at, citation.source.title),
+          )}
         />
       ) : null}
       {shown.kind === 'text' ? <Lines citation={citation} around={shown.around} /> : null}
@@ -64,23 +81,95 @@ function Lines({ citation, around }: { citation: Citation; around: TextAround })
   })
   const ofPlace = lines.map((line, index) => (inPlace[index] ? line : ''))
   const quoted = quote === undefined ? new Set<number>() : linesOfQuote(ofPlace, quote)
-  const numbered = (at.kind === 'lines' || at.kind === 'rows') && lines.length === around.to - around.from + 1
+  // The lines of a web page are paragraphs; nobody else counts them.
+  const isProse = citation.source.kind === 'page' && at.kind === 'lines' && at.inner === undefined
+  const numbered = !isProse && at.kind === 'lines' && lines.length === around.to - around.from + 1
   const labelled = places !== undefined && (at.kind === 'time' || at.kind === 'slide')
+  const isCited = (index: number): boolean => {
+    const number = around.numbers?.[index] ?? around.from + index
+    const isWhole = numbered || at.kind === 'rows' || (isProse && quoted.size === 0)
+    if (isWhole && (at.kind === 'lines' || at.kind === 'rows')) return number >= at.from && number <= at.to
+    const whole = labelled && (at.kind === 'time' || quoted.size === 0)
+    return whole ? inPlace[index] === true : quoted.has(index)
+  }
+  if (at.kind === 'rows') {
+    const rows = lines.map((line, index) => ({
+      label: String(around.numbers?.[index] ?? around.from + index),
+      cells: line.split(' | '),
+      cited: isCited(index),
+    }))
+    return <CitedTable columns={around.columns} rows={rows} />
+  }
+  const tables = tablesIn(lines)
   return (
-    <div className="text-lines">
+    <div className={numbered ? 'text-lines code' : 'text-lines'}>
       {lines.map((line, index) => {
-        const number = around.from + index
-        const whole = labelled && (at.kind === 'time' || quoted.size === 0)
-        const cited = numbered ? number >= at.from && number <= at.to : whole ? inPlace[index] : quoted.has(index)
+        const table = tables.find((each) => index >= each.from && index <= each.to)
+        if (table !== undefined) {
+          if (index !== table.from) return null
+          const rows = lines.slice(table.from + 2, table.to + 1).map((row, place) => ({
+            label: null,
+            cells: cellsOf(row),
+            cited: isCited(table.from + 2 + place),
+          }))
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines do not move
+          return <CitedTable key={index} columns={cellsOf(line)} rows={rows} />
+        }
+        const cited = isCited(index)
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: lines do not move
           <div key={index} className={cited ? 'text-line cited' : 'text-line'}>
-            {numbered ? <span className="line-number">{number}</span> : null}
+            {numbered ? <span className="line-number">{around.from + index}</span> : null}
             {labelled ? <span className="line-number">{labelOf(at, places[index], places[index - 1])}</span> : null}
-            {cited ? <mark>{line}</mark> : <span>{line}</span>}
+            {cited ? <mark dir="auto">{line}</mark> : <span dir="auto">{line}</span>}
           </div>
         )
       })}
+    </div>
+  )
+}
+
+interface CitedRow {
+  /** The row's number, if it has one. */
+  label: string | null
+  cells: string[]
+  cited: boolean
+}
+
+/** Rows of a sheet, or a table of a slide, with its cited rows marked. */
+function CitedTable({ columns, rows }: { columns: string[] | undefined; rows: CitedRow[] }) {
+  const labelled = rows.some(({ label }) => label !== null)
+  return (
+    <div className="cited-table">
+      <table>
+        {columns === undefined ? null : (
+          <thead>
+            <tr>
+              {labelled ? <td /> : null}
+              {columns.map((name, at) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: columns do not move
+                <th key={at} scope="col" dir="auto">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+        )}
+        <tbody>
+          {rows.map(({ label, cells, cited }, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: rows do not move
+            <tr key={at} className={cited ? 'cited' : undefined}>
+              {labelled ? <th scope="row">{label}</th> : null}
+              {cells.map((cell, column) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: cells do not move
+                <td key={column} dir="auto">
+                  {cited ? <mark>{cell}</mark> : cell}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   )
 }

@@ -1,0 +1,4 @@
+/** Whether text is a UUID of any version, in the form that PostgreSQL writes. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text)
+}

@@ -1,0 +1,295 @@
+/** Places, their readers and what is shared in them, on PostgreSQL. Who may be told what is decided in prisma/functions/places.sql. */
+import { z } from 'zod'
+import { monotonic } from '../../core/clock.ts'
+import { type PlaceFacts, placeFrom, placeKey } from '../../core/place.ts'
+import type { PlaceAnswer, PlaceQuestion, PlaceRows, SearchedPlace } from '../places.ts'
+import type { Statements } from './postgres.ts'
+import { placeValues } from './visible.ts'
+
+const sweepEveryMs = 60_000
+
+export function createPlaceRows(pool: Statements, now: () => number = monotonic): PlaceRows {
+  let sweepAt = Number.NEGATIVE_INFINITY
+  return {
+    async stale(audience, { limit, contentHash }) {
+      const values = placeValues(audience).slice(0, -1)
+      const { rows } = await pool.query(STALE, [...values, limit, contentHash ?? null])
+      if (rows.length === 0) return { questions: [], askedAt: new Date() }
+      const questions = rows.map((row): PlaceQuestion => {
+        const { key, account } = Stale.parse(row)
+        const place = placeFrom(key)
+        return account === null ? { place, ask: 'facts' } : { place, ask: 'reader', account }
+      })
+      const places = questions.map(({ place }) => ({ key: placeKey(place), ...place }))
+      const noted = await pool.query(NOTE, [JSON.stringify(places)])
+      return { questions, askedAt: Noted.parse(noted.rows[0]).asked_at }
+    },
+
+    async save(answers, askedAt, room) {
+      const facts = answers.flatMap(factsRow)
+      const readers = answers.flatMap(({ question, reads }) =>
+        question.ask === 'reader' ? [{ key: placeKey(question.place), account: question.account, reads }] : [],
+      )
+      await pool.query(SAVE, [JSON.stringify(facts), JSON.stringify(readers), askedAt, room])
+    },
+
+    async change(change) {
+      switch (change.kind) {
+        case 'left':
+          await pool.query(LEFT, [placeKey(change.place), change.account])
+          return
+        case 'joined':
+        case 'changed':
+          await pool.query(PLACE_CHANGED, [placeKey(change.place)])
+          return
+        case 'workspaceChanged':
+          await pool.query(WORKSPACE_CHANGED, [change.platform, change.workspaceId])
+          return
+        case 'accountGone':
+          await pool.query(ACCOUNT_GONE, [change.platform, change.workspaceId, change.account])
+          return
+        case 'removed':
+          await pool.query(REMOVED, [
+            change.place.platform,
+            change.place.workspaceId,
+            change.place.channelId,
+            change.place.threadId ?? null,
+          ])
+          return
+        case 'workspaceRemoved':
+          await pool.query(REMOVED, [change.platform, change.workspaceId, null, null])
+          return
+        case 'fileDeleted':
+          await pool.query(FILE_DELETED, [change.platform, change.workspaceId, change.attachmentId])
+          return
+        case 'filesLeft':
+          await pool.query(FILES_LEFT, [change.platform, change.workspaceId, change.messageIds, change.left])
+      }
+    },
+
+    async visible(audience) {
+      const { rows } = await pool.query(VISIBLE, placeValues(audience))
+      return rows.map((row) => Visible.parse(row))
+    },
+
+    async maySee(audience, contentHash) {
+      const { rows } = await pool.query(MAY_SEE, [contentHash, ...placeValues(audience)])
+      return MaySee.parse(rows[0]).may
+    },
+
+    async sweep() {
+      if (now() < sweepAt) return
+      sweepAt = now() + sweepEveryMs
+      await pool.query(SWEEP, [])
+    },
+  }
+}
+
+const Stale = z.object({ key: z.string(), account: z.string().nullable() })
+const MaySee = z.object({ may: z.boolean() })
+const Noted = z.object({ asked_at: z.date() })
+const Visible = z.object({
+  key: z.string(),
+  kind: z.enum(['direct', 'group', 'private', 'public', 'external', 'collection']),
+  name: z
+    .string()
+    .nullable()
+    .transform((name) => name ?? undefined),
+  files: z.number(),
+}) satisfies z.ZodType<SearchedPlace>
+
+/** What is not there, or not for Parley to see, has no readers. */
+function factsRow({ question: { place, ask }, facts }: PlaceAnswer) {
+  if (ask !== 'facts' || facts === undefined) return []
+  const nobody: PlaceFacts = { kind: 'private', members: [] }
+  const { kind, name, outsiders, groups, members } = facts ?? nobody
+  return [{ key: placeKey(place), kind, name, outsiders, groups, members }]
+}
+
+// Where the asker alone reads the answer: for each of their accounts, whether it can read the places where something is shared, and those
+// that collections are granted to. Where a room reads it: what the room is, and what the other places of its workspace are.
+const STALE = `
+  with own as materialized (select * from asker_accounts($2, $3, $4, $5::uuid)),
+  shared as materialized (
+    select place_key as key, max(shared_at) as last from share
+    where place_key <> $1 and ($7::text is null or content_hash = $7) group by place_key
+  ),
+  granted as (
+    select distinct substr(scope, 9) as key, null::timestamptz as last from collection_grant
+    where $4::text is not null and starts_with(scope, 'channel:')
+  ),
+  known as (
+    select candidate.*, split_part(candidate.key, '/', 1) as platform, place.kind, place.workspace_id, place.checked_at, place.changed_at
+    from (select * from shared union all select * from granted where key <> $1 and key not in (select key from shared)) candidate
+      left join place on place.key = candidate.key
+    where place.kind is null or place.kind not in ('direct', 'collection')
+  ),
+  own_places as (
+    -- First where they could read when last asked, in the end where they could not.
+    select known.key, own.account, known.last, case when reader.reads then 1 when reader.reads is null then 2 else 3 end as rank
+    from own join known on known.platform = own.platform
+        and (own.workspace is null or known.workspace_id is null or known.workspace_id = own.workspace)
+      left join place_member reader on reader.place_key = known.key and reader.account = own.account
+    where not place_counts(reader.checked_at, known.changed_at)
+  ),
+  -- What people call them is asked once, and after a change.
+  own_names as (
+    select distinct known.key, null::text as account, known.last, 4 as rank from own join known on known.platform = own.platform
+      and (own.workspace is null or known.workspace_id = own.workspace)
+    where known.checked_at is null or known.changed_at > known.checked_at
+  ),
+  room as (
+    select room.kind, room.outsiders, room.complete,
+      coalesce(place_counts(room.checked_at, room.changed_at) and place_counts(room.members_at, room.changed_at), false) as known
+    from (select) one left join place room on room.key = $1 where $4::text is null
+  ),
+  beside as (
+    select * from known where starts_with(key, split_part($1, '/', 1) || '/' || split_part($1, '/', 2) || '/')
+  ),
+  asked_room as (
+    select $1 as key, null::text as account, null::timestamptz as last, 0 as rank from room
+    where kind is distinct from 'direct' and not known
+      -- Nothing is shared elsewhere, so nobody needs to know who reads here.
+      and (exists (select from beside) or exists (select from collection_grant where scope in (select scope from room_scopes($1) where insiders)))
+  ),
+  room_places as (
+    select beside.key, null::text as account, beside.last, 1 as rank from beside, room
+    where not place_counts(beside.checked_at, beside.changed_at)
+      -- Its readers are compared with those of the room: others than at the last look, perhaps.
+      or (beside.kind <> 'public' or room.outsiders is distinct from false) and not room.known
+      or beside.kind <> 'public' and room.complete and exists (
+        select from place_member member where member.place_key = $1 and member.reads and not exists (
+          select from place_member reader where reader.place_key = beside.key and reader.account = member.account
+            and place_counts(reader.checked_at, beside.changed_at)))
+  )
+  select key, account from (select * from asked_room union all select * from own_places
+    union all select * from own_names union all select * from room_places) questions
+  order by rank, last desc nulls last, key limit $6`
+
+// Places have rows before platforms are asked about them, so that an event which comes meanwhile is noted.
+const NOTE = `
+  with noted as (
+    insert into place (key, platform, workspace_id, channel_id, thread_id, kind)
+    select key, platform, "workspaceId", "channelId", "threadId", 'private' from jsonb_to_recordset($1::jsonb)
+      as given (key text, platform text, "workspaceId" text, "channelId" text, "threadId" text)
+    on conflict do nothing
+  )
+  select now() as asked_at`
+
+// $3: when the platforms were asked. What was asked later stays, and the rule leaves out what was asked before an event. Of another place
+// than the room ($4) it is stored which of the room's readers can read it.
+const SAVE = `
+  with facts as materialized (
+    select given.* from jsonb_to_recordset($1::jsonb) as given (key text, kind place_kind, name text, outsiders boolean, groups text[],
+        members jsonb)
+      join place on place.key = given.key
+    where place.kind not in ('direct', 'collection') and (place.checked_at is null or place.checked_at <= $3)
+  ),
+  saved as (
+    update place set kind = facts.kind, name = coalesce(facts.name, place.name), outsiders = facts.outsiders,
+      groups = facts.groups, checked_at = $3,
+      members_at = case when facts.key = $4 then $3 else place.members_at end,
+      complete = case when facts.key = $4 then facts.members is not null else place.complete end
+    from facts where place.key = facts.key
+  ),
+  in_room as materialized (
+    select member as account from facts cross join jsonb_array_elements_text(facts.members) member where facts.key = $4
+    union
+    select account from place_member where place_key = $4 and reads and not exists (select from facts where facts.key = $4)
+  ),
+  gone as (
+    delete from place_member using facts where place_key = facts.key and facts.key = $4 and facts.members is not null
+      and place_member.checked_at < $3 and place_member.account not in (select account from in_room)
+  ),
+  readers as (
+    select key, account, true as reads from facts cross join in_room where key = $4 and members is not null
+    union all
+    -- A public place has more readers than members.
+    select key, account, members ? account from facts cross join in_room
+    where key <> $4 and members is not null and (kind <> 'public' or members ? account)
+    union all
+    select given.key, given.account, given.reads from jsonb_to_recordset($2::jsonb) as given (key text, account text, reads boolean)
+      join place on place.key = given.key where place.kind not in ('direct', 'collection')
+  )
+  insert into place_member (place_key, account, reads, checked_at)
+  select distinct on (key, account) key, account, reads, $3::timestamptz from readers order by key, account, reads
+  on conflict (place_key, account) do update set reads = excluded.reads, checked_at = excluded.checked_at
+    where place_member.checked_at < excluded.checked_at`
+
+const changed = (where: string) =>
+  `update place set changed_at = now() where kind not in ('direct', 'collection') and ${where}`
+
+// A thread with readers of its own changes with its channel.
+const PLACE_CHANGED = changed(`(key = $1 or starts_with(key, $1 || '/'))`)
+const WORKSPACE_CHANGED = changed('platform = $1 and workspace_id = $2')
+
+// The others read as before. The row stays as a no: an answer to a question from before the event comes too late.
+const leftPlaces = (where: string, account: string) => `
+  insert into place_member (place_key, account, reads, checked_at)
+  select key, ${account}, false, now() from place where kind not in ('direct', 'collection') and ${where}
+  on conflict (place_key, account) do update set reads = false, checked_at = excluded.checked_at`
+
+const LEFT = leftPlaces(`(key = $1 or starts_with(key, $1 || '/'))`, '$2')
+// A guest goes on reading where they were invited: who reads there is asked again.
+const ACCOUNT_GONE = `
+  with again as (
+    update place set changed_at = now() from place_member reader
+    where reader.place_key = place.key and reader.account = $3 and reader.reads
+      and place.kind not in ('direct', 'collection') and place.platform = $1 and place.workspace_id = $2
+  )${leftPlaces('platform = $1 and workspace_id = $2', '$3')}`
+
+// Files and what was made of them go at once. A question that is being answered keeps its files until its end, and the sweep removes them
+// then; nothing else finds them from here on.
+const filesGone = (where: string) => `
+  chosen as (
+    select turn_attachment.id, turn.state = 'answering' as answering from turn_attachment join turn on turn.id = turn_attachment.turn_id
+      join conversation on conversation.key = turn.conversation_key
+    where conversation.platform = $1 and conversation.workspace_id = $2 and ${where}
+  ),
+  kept as (
+    update turn_attachment set gone_at = coalesce(gone_at, now()) from chosen where chosen.answering and turn_attachment.id = chosen.id
+  ),
+  unshared as (delete from share using chosen where chosen.answering and share.attachment_id = chosen.id),
+  files as (delete from turn_attachment using chosen where not chosen.answering and turn_attachment.id = chosen.id)`
+
+// What was said stays as long as its thread is kept.
+const REMOVED = `
+  with ${filesGone('($3::text is null or conversation.channel_id = $3) and ($4::text is null or conversation.thread_id = $4)')},
+  posted as (
+    delete from turn_attachment using share, place where turn_attachment.turn_id is null and share.attachment_id = turn_attachment.id
+      and place.key = share.place_key and place.kind <> 'collection' and place.platform = $1 and place.workspace_id = $2
+      and ($3::text is null or place.channel_id = $3) and ($4::text is null or place.thread_id = $4)
+  ),
+  pins as (
+    delete from learned_source where kind = 'pins' and locator -> 'place' ->> 'platform' = $1
+      and locator -> 'place' ->> 'workspaceId' = $2 and ($3::text is null or locator -> 'place' ->> 'channelId' = $3)
+      and ($4::text is null or locator -> 'place' ->> 'threadId' = $4)
+  )
+  delete from place where kind <> 'collection' and platform = $1 and workspace_id = $2
+    and ($3::text is null or channel_id = $3) and ($4::text is null or thread_id = $4)`
+
+const FILE_DELETED = `
+  with posted as (
+    delete from turn_attachment where turn_id is null and attachment ->> 'id' = $3 and posted ->> 'platform' = $1
+      and posted ->> 'workspaceId' = $2
+  ),
+  ${filesGone(`turn_attachment.attachment ->> 'id' = $3`)}
+  select`
+
+const FILES_LEFT = `
+  with posted as (
+    delete from turn_attachment where turn_id is null and posted ->> 'messageId' = any ($3::text[])
+      and attachment ->> 'id' <> all ($4::text[]) and posted ->> 'platform' = $1 and posted ->> 'workspaceId' = $2
+  ),
+  ${filesGone(`turn_attachment.attachment ->> 'messageId' = any ($3::text[]) and turn_attachment.attachment ->> 'id' <> all ($4::text[])`)}
+  select`
+
+const VISIBLE = `
+  select place.key, place.kind, place.name, shared.files from place
+    join (select place_key, count(*)::int as files, max(shared_at) as last from share group by place_key) shared on shared.place_key = place.key
+  where place.key in (select key from audience_places($1, $2, $3, $4, $5::uuid, $6::boolean))
+  order by shared.last desc, place.key limit 50`
+
+const MAY_SEE = 'select audience_may_see($1, $2, $3, $4, $5, $6::uuid, $7::boolean) as may'
+
+const SWEEP = 'select place_sweep(), deletion_sweep()'
