@@ -203,5 +203,9 @@ export function formattedAtMost(markdown: string): number | undefined {
   // Line breaks are made hard, formulas become code.
   for (const [sign] of markdown.matchAll(growing)) chars += sign === '$' ? 8 : 3
   for (const _ of markdown.matchAll(/^[ \t>]*(?:-[ \t]*){3,}$/gm)) chars += 10
+  // Indented code gets fences, longer than any row of backticks in it.
+  let indented = 0
+  for (const _ of markdown.matchAll(/^.*?(?: {4}|\t)/gm)) indented += 1
+  if (indented > 0) chars += 12 * indented + 2 * (markdown.split('`').length - 1)
   return chars
 }
