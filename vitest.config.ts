@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    setupFiles: ['test/property-seed.ts'],
+    provide: { propertySeed: Number(process.env.PROPERTY_SEED ?? 1) },
     reporters: ['default', skipReasons],
   },
 })
