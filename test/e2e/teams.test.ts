@@ -134,7 +134,13 @@ describe('in a personal chat', () => {
     })
     // Nothing that the reader must know.
     expect(answer.activity.attachments?.[0]?.content?.body).toEqual([])
-    expect(actionsOf(answer).map((action) => action.split(':')[0])).toEqual(['regenerate', 'cheaper', 'better', 'why', 'mine'])
+    expect(actionsOf(answer).map((action) => action.split(':')[0])).toEqual([
+      'regenerate',
+      'cheaper',
+      'better',
+      'why',
+      'mine',
+    ])
   })
 
   it('thumbs and buttons work and confirm it', async () => {
