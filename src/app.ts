@@ -31,7 +31,7 @@ import { setUpAddress, setUpLogHours } from './identity/invitations.ts'
 import { passwordProblem } from './identity/passwords.ts'
 import { stopForDisabled } from './intake/disabled-people.ts'
 import { createInbox } from './intake/inbox.ts'
-import { createFilePosted } from './intake/learning.ts'
+import { createFilesPosted } from './intake/learning.ts'
 import { createAccessGate } from './ops/access.ts'
 import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
@@ -288,7 +288,7 @@ async function openInbox(running: Running): Promise<Intake> {
     queue: messaging.queue,
     channel: messaging.channel,
     commands,
-    filePosted: createFilePosted({ learned: state.learned, queue, log }),
+    filesPosted: createFilesPosted({ learned: state.learned, queue, log }),
     placeChanged: running.places.change,
     concernsWeb: concernsWeb(running.web.sources, createTurnRules(messaging.settings)),
     log,

@@ -67,7 +67,7 @@ export async function openIntakeRig(server: TestServer) {
       },
     },
     know: async (author) => author,
-    filePosted: async () => {},
+    filesPosted: async () => {},
     placeChanged: (change) => createPlaceRows(database.lasting).change(change),
     linkLine: (text) => linkLine(text),
     roleOf: async ({ id }) => roles[id] ?? 'member',

@@ -11,7 +11,7 @@ import type { Attachment } from '../src/core/message.ts'
 import { comparedAddress } from '../src/core/page-address.ts'
 import type { PlaceAddress, PlaceFiles, PostedFile } from '../src/core/place.ts'
 import { agentName, createEgress } from '../src/egress/egress.ts'
-import { createFilePosted } from '../src/intake/learning.ts'
+import { createFilesPosted } from '../src/intake/learning.ts'
 import { listenForStops } from '../src/intake/stop.ts'
 import { createReader } from '../src/media/create-reader.ts'
 import type { Reader } from '../src/media/reader.ts'
@@ -515,7 +515,8 @@ describe('the pinned files of a channel', () => {
 })
 
 describe('a channel whose files are read', () => {
-  const filePosted = () => createFilePosted({ learned, queue, log: silentLog })
+  const filesPosted = (at: PlaceAddress, ...files: PostedFile[]) =>
+    createFilesPosted({ learned, queue, log: silentLog })(at, async () => files)
 
   async function watch() {
     for (const { sourceId } of await collections.watch(place, { by, spender }))
@@ -525,14 +526,14 @@ describe('a channel whose files are read', () => {
 
   it('is off until somebody switches it on; then recent files are read, and those that follow', async () => {
     platformHas({ recent: async (_, { limit }) => (limit === 50 ? [posted('old.txt')] : []) })
-    await filePosted()(place, posted('early.txt'))
+    await createFilesPosted({ learned, queue, log: silentLog })(place, () => Promise.reject(new Error('looked up')))
     expect(jobs).toEqual([])
     expect(await rows('turn_attachment')).toBe(0)
     await watch()
     expect(await collections.isWatched(place)).toBe(true)
-    await filePosted()(place, posted('new.txt'))
-    await filePosted()(place, posted('new.txt'))
-    await filePosted()({ ...place, threadId: 'secret' }, posted('private.txt'))
+    await filesPosted(place, posted('new.txt'))
+    await filesPosted(place, posted('new.txt'))
+    await filesPosted({ ...place, threadId: 'secret' }, posted('private.txt'))
     await runJobs()
     expect((await found('osprey noon')).toSorted()).toEqual(['new.txt', 'old.txt'])
     const { rows: shares } = await database.pool.query(`select shared_by, link from share where title = 'new.txt'`)
@@ -558,7 +559,8 @@ describe('a channel whose files are read', () => {
   it('has its files read although the queue was away', async () => {
     platformHas({ recent: async () => [] })
     await watch()
-    await learned.post(place, posted('new.txt'))
+    const source = (await learned.watching(place)) ?? ''
+    await learned.keepFiles(source, [{ ...posted('new.txt'), place }], { complete: false })
     await database.pool.query(`update turn_attachment set dispatched_at = now() - interval '1 minute'`)
     expect(await createLearnSweep({ learned, queue, log: silentLog })(6_000)).toBe(1)
     await runJobs()

@@ -22,6 +22,7 @@ import {
   type GatewayMessage,
   isThread,
   type Place,
+  placeOutsideThreads,
   platformName,
   targetOf,
 } from './normalize.ts'
@@ -171,9 +172,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const { guild_id: workspaceId, channel_id: channelId } = message
     if (workspaceId === undefined || !isPosted(message)) return
     const files = postedFiles(message, workspaceId)
-    const place = files.length === 0 ? undefined : await findPlace(channelId)
-    if (place === undefined) return
-    for (const file of files) await intake.filePosted(addressOf(place, workspaceId), file)
+    if (files.length === 0) return
+    const place = placeOutsideThreads(message) ?? (await findPlace(channelId))
+    if (place !== undefined) await intake.filesPosted(addressOf(place, workspaceId), async () => files)
   }
 
   async function answer(message: GatewayMessage, taken: Taken): Promise<void> {

@@ -15,6 +15,7 @@ import {
   isThread,
   normalizeMessage,
   type Place,
+  placeOutsideThreads,
   platformName,
   questionOf,
   reply,
@@ -66,7 +67,8 @@ export function createMessages({ api, channelCache, context, files, intake, me }
     if (message.guild_id === undefined) return await takeDirect(message)
     const named = message.mentions.some(({ id }) => id === me())
     const answersParley = message.referenced_message?.author.id === me()
-    if (!named && !answersParley && message.mention_roles.length === 0 && !mayBeThread(message)) return ignored
+    if (!named && !answersParley && message.mention_roles.length === 0 && placeOutsideThreads(message) !== undefined)
+      return ignored
     const [place, guild] = await Promise.all([
       channelCache.channel(message.channel_id),
       channelCache.guild(message.guild_id),
@@ -222,11 +224,6 @@ function isWhole(message: EditedMessage): message is GatewayMessage {
 /** https://support.discord.com/hc/en-us/articles/360034632292: a text that is too long is offered as `message.txt`. */
 function isPaste({ filename, content_type: type = '', size }: APIAttachment): boolean {
   return filename === 'message.txt' && type.startsWith('text/plain') && size <= maxPasteBytes
-}
-
-/** Messages usually, but not always, include the type of their channel. */
-function mayBeThread(message: GatewayMessage & { channel_type?: number }): boolean {
-  return message.channel_type === undefined || [10, 11, 12].includes(message.channel_type)
 }
 
 /** Discord's facts about who a message is for. */

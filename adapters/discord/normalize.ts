@@ -52,6 +52,11 @@ export const spoken: readonly number[] = [0, reply]
 
 export const isThread = (place: Place): boolean => threadTypes.includes(place.type)
 
+/** Of a message that says where it is, and that this is no thread, whose channel would have to be looked up. */
+export function placeOutsideThreads({ channel_id: id, channel_type: type }: GatewayMessage): Place | undefined {
+  return type === undefined || threadTypes.includes(type) ? undefined : { id, type }
+}
+
 /** The place that a channel or thread of a server is, or belongs to. */
 export function addressOf({ id, type, parentId }: Place, workspaceId: string): PlaceAddress {
   const here = { platform: platformName, workspaceId }
@@ -80,6 +85,8 @@ export interface MessageContext {
 /** What the gateway sends beside the message itself. */
 export type GatewayMessage = APIMessage & {
   guild_id?: string
+  /** Messages usually, but not always, include the type of their channel. */
+  channel_type?: number
   member?: { roles: string[]; nick?: string | null; flags?: number }
 }
 

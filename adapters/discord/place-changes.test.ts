@@ -115,6 +115,19 @@ describe('files of a message', () => {
     ])
   })
 
+  it('cost Discord nothing where files are not read, also in a channel that is not known', async () => {
+    rig.recorded.state.takesPart = false
+    const offered: string[] = []
+    await rig.listen({ filesPosted: async ({ channelId }) => void offered.push(channelId) })
+    const unknown = rig.discord.world.addChannel(rig.guild, 'new')
+    rig.reads()
+    for (const channel of [rig.general, unknown])
+      rig.discord.write({ author: rig.bob, channel, files: [pdf('plan.pdf')] })
+    await rig.discord.until(() => offered.length >= 2, 'two places')
+    expect(offered.toSorted()).toEqual([rig.general.id, unknown.id].toSorted())
+    expect(rig.reads()).toEqual([])
+  })
+
   it('that is not for Parley are passed on with their place; those of questions and of bots are not', async () => {
     rig.recorded.state.takesPart = false
     const thread = rig.discord.world.addChannel(rig.guild, 'thread', { type: 11, parentId: rig.general.id })

@@ -66,8 +66,7 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
   async function leave(event: MessageEvent, why: string, self: Self, workspace: Workspace): Promise<void> {
     if (mayHold(event, self)) {
       const place = { platform: platformName, workspaceId: self.teamId, channelId: event.channel }
-      const files = await filesIn(event, event.channel, self, workspace, limited())
-      for (const file of files) await intake.filePosted(place, file)
+      await intake.filesPosted(place, () => filesIn(event, event.channel, self, workspace, limited()))
     }
     ignore(why)
   }

@@ -60,6 +60,21 @@ describe('a file in a channel', () => {
     expect(posted).toEqual([])
   })
 
+  it('costs Slack nothing where files are not read, and is looked up where they are', async () => {
+    const stub = { id: rig.markdown('plan.md').id, mode: 'file_access', file_access: 'check_file_info' }
+    const event = { type: 'message', channel_type: 'channel', channel: general, user: bob, text: 'The plan' }
+    const post = () => slack.event({ ...event, ts: slack.state.nextTs(), files: [stub] })
+    rig.own.filesPosted = async () => {}
+    await slack.say({ channel: general, user: bob, text: 'Parley has heard of this workspace' })
+    const before = slack.calls.length
+    await post()
+    expect(slack.calls.slice(before)).toEqual([])
+    rig.own.filesPosted = undefined
+    await post()
+    expect(posted).toMatchObject([{ by: 'Bob', attachment: { name: 'plan.md' } }])
+    expect(slack.calls.slice(before).map(({ method }) => method)).toEqual(['files.info', 'users.info'])
+  })
+
   it('is not told where somebody only forwards it', async () => {
     const attachments = [{ is_share: true, text: 'see', files: [slack.fileRecord(rig.markdown('secret.md'))] }]
     await slack.say({ channel: general, user: bob, text: 'fyi', more: { attachments } })

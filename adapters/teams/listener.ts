@@ -212,17 +212,13 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   /** Files of a message that is not for Parley. */
   async function notePosted(message: Asked, files: Found[], origin: Origin): Promise<void> {
     if (files.length === 0) return
-    await using captured = await capture(files, origin)
-    for (const attachment of asContent(captured.attachments)) {
-      const { id: messageId, author, sentAt: at } = message
-      await intake.filePosted(placeOfMessage(message), {
-        attachment,
-        messageId,
-        account: author.id,
-        by: author.name,
-        at,
-      })
-    }
+    await using held = new AsyncDisposableStack()
+    const { id: messageId, author, sentAt: at } = message
+    await intake.filesPosted(placeOfMessage(message), async () => {
+      const { attachments } = held.use(await capture(files, origin))
+      const about = { messageId, account: author.id, by: author.name, at }
+      return asContent(attachments).map((attachment) => ({ attachment, ...about }))
+    })
   }
 
   /** The sender of a quoted message is not always named; what Parley posted is known. */

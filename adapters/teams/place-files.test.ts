@@ -18,14 +18,25 @@ const { files: wording } = teamsWording
 let rig: TeamsRig
 let inbox: ReturnType<typeof recorder>
 let posted: { place: PlaceAddress; file: PostedFile }[]
+/** Places that intake was told of. */
+let offered: PlaceAddress[]
+let isWatched: boolean
 let files: PlaceFiles
 
 beforeEach(async () => {
   posted = []
+  offered = []
+  isWatched = true
   rig = await openTeamsRig(memoryRecords(), 'personal')
   inbox = recorder()
   inbox.state.takesPart = false
-  await rig.open({ ...inbox.intake, filePosted: async (at, file) => void posted.push({ place: at, file }) })
+  await rig.open({
+    ...inbox.intake,
+    async filesPosted(at, told) {
+      offered.push(at)
+      if (isWatched) posted.push(...(await told()).map((file) => ({ place: at, file })))
+    },
+  })
   if (rig.platform.placeFiles === undefined) throw new Error('no files of places')
   files = rig.platform.placeFiles
 })
@@ -71,6 +82,19 @@ describe('a file that is posted', () => {
     ])
     expect(inbox.received).toEqual([])
     expect(posted[0] && (await fetched(posted[0].file))).toBe('Content of plan.txt')
+  })
+
+  it('costs Microsoft nothing where files are not read', async () => {
+    isWatched = false
+    await rig.people.say(inThread, 'Microsoft has said how it signs', { quiet: true })
+    const before = rig.teams.seen.requests
+    await post(inThread, '1767000005000', 'plan.txt')
+    expect(offered).toEqual([place(channel)])
+    expect(rig.teams.seen.requests).toBe(before)
+    isWatched = true
+    await post(inThread, '1767000006000', 'map.txt')
+    expect(posted).toMatchObject([{ file: { attachment: { name: 'map.txt' } } }])
+    expect(rig.teams.seen.requests).toBeGreaterThan(before)
   })
 
   it('with a question to Parley is a file of the question', async () => {

@@ -205,10 +205,10 @@ export interface Intake {
   /** Who can read a place changed, or something that was shared is gone. What it forbids holds when this returns. */
   placeChanged(change: PlaceChange): Promise<void>
   /**
-   * A file was posted in a place where Parley is, and not to Parley. It is read only where an admin switched that on. Returns at
-   * once where it is off.
+   * Files were posted in a place where Parley is, and not to Parley. They are read only where an admin switched that on: `files` is
+   * called there alone, so all that it looks up costs nothing elsewhere. What it holds must be held until this returns.
    */
-  filePosted(place: PlaceAddress, file: PostedFile): Promise<void>
+  filesPosted(place: PlaceAddress, files: () => Promise<readonly PostedFile[]>): Promise<void>
 }
 
 export interface Listener {

@@ -52,8 +52,8 @@ export function createReplayIntake(): { intake: Intake; taken: Replayed[] } {
     async placeChanged(change) {
       taken.push({ kind: 'place', summary: change.kind })
     },
-    async filePosted(_, { attachment }) {
-      taken.push({ kind: 'place', summary: `file ${attachment.name}` })
+    async filesPosted(_, files) {
+      for (const { attachment } of await files()) taken.push({ kind: 'place', summary: `file ${attachment.name}` })
     },
     concerns: async (message) => judge(message, { participates: true, asked: true, followUps: 'always' }),
     async withdraw(withdrawal) {

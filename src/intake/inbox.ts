@@ -30,7 +30,7 @@ export interface InboxDeps extends Omit<ActionsDeps, 'turns' | 'handOver' | 'com
   /** The line of a command, if a message is a code that links its author's account. */
   linkLine(text: string, author: Author, at: ConversationRef): string | undefined
   placeChanged: Intake['placeChanged']
-  filePosted: Intake['filePosted']
+  filesPosted: Intake['filesPosted']
   /** Whether the web is searched for a message, or its links are read: that begins while its files are read. */
   concernsWeb?: ((message: IncomingMessage) => Promise<boolean>) | undefined
   log: Log
@@ -43,7 +43,7 @@ export function createInbox({
   commands,
   channel,
   placeChanged,
-  filePosted,
+  filesPosted,
   concernsWeb,
   log,
   ...rest
@@ -126,7 +126,7 @@ export function createInbox({
 
     placeChanged,
 
-    filePosted,
+    filesPosted,
 
     async command(call) {
       const author = await rest.know(call.author, call.conversation)

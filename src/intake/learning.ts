@@ -24,12 +24,15 @@ export function createLearning({ collections, ...deps }: Deps & { collections: C
 }
 
 /** Files that people post where Parley is, and not to Parley: read only where an admin switched that on. */
-export function createFilePosted({
+export function createFilesPosted({
   learned,
   ...deps
-}: Deps & { learned: Pick<LearnedSources, 'post'> }): Intake['filePosted'] {
-  return async (place, file) => {
-    await handOver(await learned.post(place, file), deps)
+}: Deps & { learned: Pick<LearnedSources, 'watching' | 'keepFiles'> }): Intake['filesPosted'] {
+  return async (place, files) => {
+    const source = await learned.watching(place)
+    if (source === undefined) return
+    const posted = (await files()).map((file) => ({ ...file, place }))
+    if (posted.length > 0) await handOver(await learned.keepFiles(source, posted, { complete: false }), deps)
   }
 }
 

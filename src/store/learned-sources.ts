@@ -79,8 +79,8 @@ export interface LearnedSources {
   finish(id: string, owner: string, result: { problems: readonly string[]; keep: readonly string[] }): Promise<void>
   /** Ends a run that gave nothing: what an earlier one read stays. */
   fail(id: string, owner: string, problem: string): Promise<void>
-  /** A file that was posted in a place: kept only where its files are read. */
-  post(place: PlaceAddress, file: PostedFile): Promise<LearnedDispatch[]>
+  /** The source that reads the files which are posted in a place, where an admin switched that on. */
+  watching(place: PlaceAddress): Promise<string | undefined>
   /** What no job may bring to a worker any more. */
   orphaned(olderThanMs: number, limit: number): Promise<LearnedDispatch[]>
   /** Hands them out again: each with its next dispatch. */
@@ -90,7 +90,7 @@ export interface LearnedSources {
 }
 
 export function createLearnedSources({ query }: Pick<Database, 'query'>): LearnedSources {
-  const sources: LearnedSources = {
+  return {
     async claim(id, owner, leaseMs, mode = 'ordinary') {
       const [row] = await query<{
         claimed: boolean
@@ -136,10 +136,8 @@ export function createLearnedSources({ query }: Pick<Database, 'query'>): Learne
     async fail(id, owner, problem) {
       await query(fail, [id, owner, storableJson([problem])])
     },
-    async post(place, file) {
-      const [watching] = await query<{ id: string }>(watched, [placeKey(place)])
-      if (watching === undefined) return []
-      return await sources.keepFiles(watching.id, [{ ...file, place }], { complete: false })
+    async watching(place) {
+      return (await query<{ id: string }>(watching, [placeKey(place)]))[0]?.id
     },
     orphaned: (olderThanMs, limit) => query<DispatchRow>(orphaned, [olderThanMs, limit]).then(dispatches),
     redispatch: (lost) =>
@@ -150,7 +148,6 @@ export function createLearnedSources({ query }: Pick<Database, 'query'>): Learne
       ]).then(dispatches),
     due: (limit) => query<DispatchRow>(due, [limit]).then(dispatches),
   }
-  return sources
 }
 
 interface DispatchRow {
@@ -297,8 +294,8 @@ update learned_source set state = 'failed', problems = $3::jsonb, progress = nul
 where id = $1::uuid and lease_owner = $2 and state = 'reading'`,
 }
 
-const watched: Statement = {
-  name: 'learned_watched',
+const watching: Statement = {
+  name: 'learned_watching',
   text: `select id from learned_source where place_key = $1 and kind = 'watch'`,
 }
 

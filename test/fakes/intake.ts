@@ -14,7 +14,7 @@ export function fakeIntake(own: Partial<Intake> = {}): Intake {
     concerns: async (message) => judge(message, { participates: false, asked: false, followUps: 'always' }),
     withdraw: async () => 0,
     placeChanged: async () => {},
-    filePosted: async () => {},
+    filesPosted: async () => {},
     ...own,
   }
 }

@@ -85,7 +85,7 @@ export async function openDiscordRig(): Promise<DiscordRig> {
       listener = platform.listen({
         ...recorded.intake,
         placeChanged: async (change) => void changes.push(change),
-        filePosted: async (place, file) => void posted.push({ place, file }),
+        filesPosted: async (place, files) => void posted.push(...(await files()).map((file) => ({ place, file }))),
         ...own,
       })
       await listener.start()

@@ -76,8 +76,9 @@ export async function openSlackInbound() {
       changes.push(change)
       await own.placeChanged?.(change)
     },
-    async filePosted({ channelId }, file) {
-      posted.push({ ...file, channel: channelId })
+    async filesPosted(place, files) {
+      if (own.filesPosted !== undefined) return await own.filesPosted(place, files)
+      posted.push(...(await files()).map((file) => ({ ...file, channel: place.channelId })))
     },
   })
 

@@ -57,8 +57,8 @@ export interface TeamsStandIn extends AsyncDisposable {
   /** Who is where, and the files in channels. */
   places: ReturnType<typeof createTeamsPlaces>
   key: SigningKey
-  /** Requests to the login, and tokens that reached the file server. */
-  seen: { logins: number; tokensAtFiles: number }
+  /** All requests to Microsoft's servers but those for files, those to the login, and tokens that reached the file server. */
+  seen: { requests: number; logins: number; tokensAtFiles: number }
   /** Which of Microsoft's servers answer 503 now. */
   away: { login: boolean; keys: boolean; graph: boolean }
   /** Rejects all tokens issued so far. */
@@ -84,7 +84,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const consent = { files: true, messages: true, members: true }
   const said = createGraphMessages({ tenant, consent, people, nextId: state.nextId })
   const places = createTeamsPlaces({ tenant, people, consent })
-  const seen = { logins: 0, tokensAtFiles: 0 }
+  const seen = { requests: 0, logins: 0, tokensAtFiles: 0 }
   const away = { login: false, keys: false, graph: false }
 
   const scopeOf = ({ headers }: IncomingMessage) => granted.get((headers.authorization ?? '').replace('Bearer ', ''))
@@ -198,6 +198,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const main = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost')
     const { pathname: path } = url
+    seen.requests += 1
     const handle = async () => {
       if (path.endsWith('/oauth2/v2.0/token') ? away.login : path.startsWith('/v1/.well-known/') && away.keys)
         return send(response, 503, {})
