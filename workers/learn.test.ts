@@ -414,6 +414,11 @@ describe('a site', () => {
   })
 })
 
+function forgetting() {
+  const { collect } = createCollector(createLocalBlobs(server.home), createBlobReferences(database))
+  return createForget({ database, collect, log: silentLog })
+}
+
 async function shareFile(name: string, content: string) {
   const held = await blobs.put(Readable.from([Buffer.from(content)]), { maxBytes: 1e6 })
   const attachment: Attachment = { ...file(name), mediaType: 'text/plain', blob: held.hash }
@@ -447,9 +452,7 @@ describe('a file that was shared here', () => {
     if (share === null) throw new Error('not found')
     const id = await teach({ kind: 'file', share })
     expect((await database.pool.query(`select 1 from blob_ref where owner_kind = 'share'`)).rows).toHaveLength(1)
-    const collector = createCollector(createLocalBlobs(server.home), createBlobReferences(database))
-    const forget = createForget({ database, collect: collector.collect, log: silentLog })
-    await forget.forgetFile({ ...place, name: 'prices.txt' }, 'ann')
+    await forgetting().forgetFile({ ...place, name: 'prices.txt' }, 'ann')
     expect((await collections.find(id))?.sources).toEqual([])
     expect(await leftBehind()).toEqual({})
   })
@@ -524,6 +527,16 @@ describe('a channel whose files are read', () => {
     await runJobs()
   }
 
+  /** Answers what is stored of a channel without files. */
+  async function watchWithFiles(...files: PostedFile[]) {
+    platformHas({ recent: async () => [] })
+    await watch()
+    const before = await leftBehind()
+    await filesPosted(place, ...files)
+    await runJobs()
+    return before
+  }
+
   it('is off until somebody switches it on; then recent files are read, and those that follow', async () => {
     platformHas({ recent: async (_, { limit }) => (limit === 50 ? [posted('old.txt')] : []) })
     await createFilesPosted({ learned, queue, log: silentLog })(place, () => Promise.reject(new Error('looked up')))
@@ -545,8 +558,7 @@ describe('a channel whose files are read', () => {
     await watch()
     await createTurns(database).withdraw('test', ['of one.txt'])
     expect((await found('osprey noon')).toSorted()).toEqual(['three.txt', 'two.txt'])
-    const collector = createCollector(createLocalBlobs(server.home), createBlobReferences(database))
-    const forget = createForget({ database, collect: collector.collect, log: silentLog })
+    const forget = forgetting()
     const cem = { platform: 'test', workspaceId: 'team', userId: 'cem' }
     expect(await forget.look(cem, 'cem')).toMatchObject({ files: 1 })
     await forget.forget(cem, 'cem')
@@ -554,6 +566,26 @@ describe('a channel whose files are read', () => {
     await collections.unwatch(place, by)
     expect(await found('osprey noon')).toEqual([])
     expect(await leftBehind()).toEqual({})
+  })
+
+  it('loses what a person posted with them, also where they never asked anything', async () => {
+    const before = await watchWithFiles(posted('one.txt', { account: 'cem' }))
+    await database.pool.query(`insert into person (id, name) values ('00000000-0000-4000-8000-000000000001', 'Cem')`)
+    await database.pool.query(
+      `insert into identity (provider, issuer, subject, person_id) values ('test', 'test', 'cem', '00000000-0000-4000-8000-000000000001')`,
+    )
+    expect(await leftBehind()).toMatchObject({
+      share: 1,
+      passage: 1,
+      blob: 1,
+      artifact: 1,
+      blob_ref: expect.any(Number),
+    })
+    const forget = forgetting()
+    const accounts = await forget.accountsOf('00000000-0000-4000-8000-000000000001')
+    expect(accounts).toEqual([{ platform: 'test', workspaceId: 'team', userId: 'cem' }])
+    for (const each of accounts) await forget.forget(each, 'cem')
+    expect(await leftBehind()).toEqual(before)
   })
 
   it('has its files read although the queue was away', async () => {

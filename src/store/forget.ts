@@ -40,7 +40,10 @@ export interface Forget {
   look(what: Forgotten, by: string): Promise<ForgetCounts>
   /** Returns what was deleted. */
   forget(what: Forgotten, by: string): Promise<ForgetCounts>
-  /** Where a person asked with their linked accounts and keys, each workspace by itself; the page's threads are not among them. */
+  /**
+   * Where a person asked or posted files with their linked accounts and keys, each workspace by itself; the page's threads are not among
+   * them.
+   */
   accountsOf(personId: string): Promise<Forgotten[]>
   lookAtFile(file: ForgottenFile, by: string): Promise<ForgetCounts>
   /** Also the answers given since it was shared. Throws `request_invalid` while an answer is being written there. */
@@ -189,6 +192,10 @@ from person_accounts($1::uuid) own join turn on turn.author_id = own.account
 join conversation on conversation.key = turn.conversation_key and conversation.platform = own.platform
   and conversation.workspace_id = coalesce(own.workspace, conversation.workspace_id)
 where own.platform <> 'console'
+union
+select own.platform, file.posted ->> 'workspaceId', own.account
+from person_accounts($1::uuid) own join turn_attachment file on file.turn_id is null and file.posted ->> 'account' = own.account
+  and file.posted ->> 'platform' = own.platform and file.posted ->> 'workspaceId' = coalesce(own.workspace, file.posted ->> 'workspaceId')
 union select platform, workspace, account from person_accounts($1::uuid)
 where platform <> 'console' and workspace is not null
 order by 1, 2, 3`,
