@@ -6,7 +6,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import pg from 'pg'
 
 const file = process.env.BENCH_STATEMENTS
-const counts: Record<string, number> = {}
+export const counts: Record<string, number> = {}
 
 function nameOf(statement: unknown): string {
   if (typeof statement === 'string') return shorten(statement)

@@ -1,5 +1,6 @@
 /** The workers' dependencies for tests: real turns on a database, everything around them in memory, each to be replaced. */
 import { silentLog } from '../src/core/log.ts'
+import type { Places } from '../src/core/place.ts'
 import { listenForStops } from '../src/intake/stop.ts'
 import { createTurnLimits } from '../src/intake/turn-limits.ts'
 import { createLocalChannel } from '../src/queue/channel.ts'
@@ -25,6 +26,10 @@ export interface RigParts {
   messaging?: Partial<TurnDeps['messaging']>
   money?: Partial<TurnDeps['money']>
   retriever?: TurnDeps['retriever']
+  /** Who can read what, as the platforms say; nothing else is searched than the place itself without it. */
+  places?: Places
+  web?: TurnDeps['web']
+  log?: TurnDeps['log']
   rules?: TurnDeps['rules']
   limits?: Partial<TurnDeps['limits']>
   isolation?: TurnDeps['isolation']
@@ -34,6 +39,7 @@ export interface RigParts {
 export async function turnRig(database: Database, parts: RigParts): Promise<TurnDeps> {
   const index = createPassageIndex(database.lasting)
   const fake = createFakePlatform()
+  const log = parts.log ?? silentLog
   return {
     storage: {
       turns: createTurns(database),
@@ -59,13 +65,14 @@ export async function turnRig(database: Database, parts: RigParts): Promise<Turn
     retriever: parts.retriever ?? index,
     memory: createMemory({
       retriever: index,
-      places: createPlaceReaders({ rows: createPlaceRows(database.lasting), places: () => undefined, log: silentLog }),
+      places: createPlaceReaders({ rows: createPlaceRows(database.lasting), places: () => parts.places, log }),
     }),
+    web: parts.web,
     rules: parts.rules ?? (async () => plainRules),
     limits: { promptTokens: 1_000, ...parts.limits },
     isolation: parts.isolation ?? createIsolation(),
     owner: parts.owner ?? 'test',
-    log: silentLog,
+    log,
   }
 }
 

@@ -20,6 +20,7 @@ import { message } from '../test/fakes/message.ts'
 import { perMillion } from '../test/fakes/model.ts'
 import { knowBlobs } from '../test/fixtures/blobs.ts'
 import { shareFiles } from '../test/share-files.ts'
+import { openPlaces, shareInPlaces } from '../test/share-in-places.ts'
 import { jobContext, type RigParts, turnRig } from '../test/worker-rig.ts'
 import { createTurn } from './turn.ts'
 
@@ -219,6 +220,8 @@ describe('what a turn publishes', () => {
       }
     failing.set('first', new ParleyError('model_refused_key', 'manual.pdf could not be sent. Please ask again.'))
     const turnId = await asked()
+    await openPlaces(database, { board: [] })
+    await shareInPlaces(database, [{ channelId: 'board', title: 'other.pdf', texts: ['Something else.'] }])
     await (await worker())(turnId)
     // Files shared earlier are searched at the same time.
     const ofMemory = (event: object) => 'retriever' in event && event.retriever === 'memory'

@@ -8,6 +8,7 @@ import { isSure, memoryFloor, merged } from '../search/memory.ts'
 import type { RankedPassage, ShareFacts } from '../search/passages.ts'
 import { subjectTerms } from '../search/terms.ts'
 import { ownWords } from '../search/web-queries.ts'
+import { mostEarlierFiles } from '../store/turns.ts'
 import { type AnswerDeps, searchMs } from './deps.ts'
 import { otherWords } from './other-words.ts'
 import type { Question } from './question.ts'
@@ -79,6 +80,8 @@ export async function searchMemory(
 export function remembers(memory: AnswerDeps['memory'], { work, text, rules }: Question): boolean {
   if (memory === undefined || !rules.policy.memory || text.trim() === '') return false
   if (work.messages.at(-1)?.program !== undefined) return false
+  // Files of the conversation itself are given in any case, but for the oldest of very many.
+  if (!work.sharedElsewhere && work.earlierFiles.length < mostEarlierFiles) return false
   // A question about a file that could not be read: passages of others would hide that.
   return work.attachments.length === 0 || work.attachments.some(({ state }) => state === 'read')
 }

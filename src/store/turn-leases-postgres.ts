@@ -8,6 +8,7 @@ import { turnWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
 import {
   type Dispatch,
+  mostEarlierFiles,
   type PastTurn,
   type StoredAttachment,
   type StoredOutcome,
@@ -61,6 +62,7 @@ export function createTurnLeases({ query }: Pick<Database, 'query'>): TurnLeases
         messages: row.messages ?? [],
         attachments: row.attachments ?? [],
         earlierFiles: row.earlier_files ?? [],
+        sharedElsewhere: row.shared_elsewhere,
         history: row.history ?? [],
         parts: row.parts ?? [],
         steps: row.steps ?? [],
@@ -130,6 +132,7 @@ interface LoadRow {
   messages: IncomingMessage[] | null
   attachments: StoredAttachment[] | null
   earlier_files: StoredAttachment[] | null
+  shared_elsewhere: boolean
   history: PastTurn[] | null
   parts: StoredPart[] | null
 }
@@ -227,7 +230,11 @@ select turn.conversation_key, place.place_key, turn.platform, turn.reply_target,
     select file.*, owner.seq from turn_attachment file join turn owner on owner.id = file.turn_id
     where owner.conversation_key = turn.conversation_key and owner.seq < turn.seq and owner.id <> turn.source_id
       and file.state = 'read' and ${knows('turn', 'owner')}
-    order by owner.seq desc, file.position limit 50) file) as earlier_files,
+    order by owner.seq desc, file.position limit ${mostEarlierFiles}) file) as earlier_files,
+  -- Three look-ups in an index; "is distinct from" would read the whole table where all is shared here.
+  exists (select from share where conversation_key < turn.conversation_key)
+    or exists (select from share where conversation_key > turn.conversation_key)
+    or exists (select from share where conversation_key is null) as shared_elsewhere,
   (select jsonb_agg(past.item order by past.seq) from (
     select past.seq, jsonb_build_object('answer', past.answer, 'provider', past.receipt ->> 'provider',
       'model', past.receipt ->> 'model', 'messages',

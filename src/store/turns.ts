@@ -92,6 +92,9 @@ export interface StoredStep {
   result: Json
 }
 
+/** Files of earlier turns that a turn is given. */
+export const mostEarlierFiles = 50
+
 /** Everything a worker needs to answer. */
 export interface TurnWork {
   id: string
@@ -106,6 +109,8 @@ export interface TurnWork {
   attachments: StoredAttachment[]
   /** Read files of earlier turns of the conversation, newest first. As in the history, private ones only for their author alone. */
   earlierFiles: StoredAttachment[]
+  /** Whether anything was shared outside of this conversation: without it, there is nothing to remember. */
+  sharedElsewhere: boolean
   /** Oldest first; the latest version of each. */
   history: PastTurn[]
   parts: StoredPart[]
