@@ -11,6 +11,7 @@ import {
   PermissionFlagsBits as may,
 } from 'discord.js'
 import type { PlaceAddress, PlaceFacts, Places } from '../../src/core/place.ts'
+import { createShared } from '../../src/core/shared.ts'
 import { directWorkspace, guestFlag, privateThread } from './normalize.ts'
 import { grants, isVoice, permissionsIn, readersOf, type ServerView, toRead, toSee, viewServer } from './permissions.ts'
 import { type Api, DiscordRefusal } from './rest.ts'
@@ -33,8 +34,11 @@ interface Ground {
 const snowflake = /^\d{1,20}$/
 
 export function createPlaces({ api, me }: PlacesDeps): Places {
-  /** What was asked for a search, by its signal. */
-  const searches = new WeakMap<AbortSignal, Map<string, Promise<unknown>>>()
+  const servers = createShared<ServerView | null>()
+  const members = createShared<APIGuildMember | null>()
+  const threads = createShared<APIThreadChannel | null>()
+  const threadMembers = createShared<object | null>()
+  const chats = createShared<APIChannel | null>()
 
   /** `null` where Discord says no. A search waits about a second, so the calls skip the queue. */
   async function ask<T>(call: () => Promise<T>): Promise<T | null> {
@@ -46,20 +50,14 @@ export function createPlaces({ api, me }: PlacesDeps): Places {
     }
   }
 
-  function once<T>(signal: AbortSignal, key: string, call: () => Promise<T>): Promise<T | null> {
-    const asked = searches.get(signal) ?? new Map<string, Promise<unknown>>()
-    searches.set(signal, asked)
-    const answer = (asked.get(key) as Promise<T | null> | undefined) ?? ask(call)
-    asked.set(key, answer)
-    return answer
-  }
-
-  function get<T>(path: string, signal: AbortSignal): Promise<T | null> {
-    return once(signal, path, () => api.call<T>('GET', path, { signal, urgent: true }))
+  function get<T>(shared: ReturnType<typeof createShared<T | null>>, path: string, signal: AbortSignal) {
+    return shared(signal, path, () => ask(() => api.call<T>('GET', path, { signal, urgent: true })))
   }
 
   function serverOf(guildId: string, signal: AbortSignal): Promise<ServerView | null> {
-    return once(signal, `server ${guildId}`, async () => viewServer(api, guildId, await me(), { signal, urgent: true }))
+    return servers(signal, guildId, () =>
+      ask(async () => viewServer(api, guildId, await me(), { signal, urgent: true })),
+    )
   }
 
   /** `null` where there is no such place, or Parley cannot see it. */
@@ -71,12 +69,12 @@ export function createPlaces({ api, me }: PlacesDeps): Places {
     if (server === null || channel === undefined) return null
     if (!grants(permissionsIn(server, channel.permission_overwrites), toSee(channel.type))) return null
     if (threadId === undefined) return { server, channel, thread: undefined }
-    const thread = await get<APIThreadChannel>(`/channels/${threadId}`, signal)
+    const thread = await get(threads, `/channels/${threadId}`, signal)
     return thread?.parent_id === channelId ? { server, channel, thread } : null
   }
 
   async function directOf({ channelId }: PlaceAddress, signal: AbortSignal) {
-    const chat = await get<APIChannel>(`/channels/${channelId}`, signal)
+    const chat = await get(chats, `/channels/${channelId}`, signal)
     if (chat?.type !== ChannelType.DM) return null
     const people = (chat.recipients ?? []).filter(({ bot }) => bot !== true)
     return { kind: 'direct' as const, members: people.map(({ id }) => id) }
@@ -93,7 +91,7 @@ export function createPlaces({ api, me }: PlacesDeps): Places {
       if (place.workspaceId === directWorkspace)
         return (await directOf(place, signal))?.members.includes(account) === true
       // A person is in few of the servers that Parley is in: one call for each of the others.
-      const member = await get<APIGuildMember>(`/guilds/${place.workspaceId}/members/${account}`, signal)
+      const member = await get(members, `/guilds/${place.workspaceId}/members/${account}`, signal)
       const ground = member === null ? null : await groundOf(place, signal)
       if (ground === null || member === null) return false
       const { server, channel, thread } = ground
@@ -103,7 +101,7 @@ export function createPlaces({ api, me }: PlacesDeps): Places {
       const granted = permissionsIn(grounds, channel.permission_overwrites)
       if (!grants(granted, toRead(channel.type))) return false
       if (thread?.type !== privateThread || grants(granted, may.ManageThreads)) return true
-      return (await get(`/channels/${thread.id}/thread-members/${account}`, signal)) !== null
+      return (await get(threadMembers, `/channels/${thread.id}/thread-members/${account}`, signal)) !== null
     },
   }
 }

@@ -3,6 +3,7 @@
  * once: the conversations that Parley is in, those that somebody is in, and their account.
  */
 import { mostMembers, type PlaceAddress, type PlaceFacts, type Places } from '../../src/core/place.ts'
+import { createShared } from '../../src/core/shared.ts'
 import { type Conversation, conversation, conversationsOf, type MemberList, membersOf } from './conversations.ts'
 import type { Self } from './events.ts'
 import { type Installations, selfIn, type Workspace } from './installations.ts'
@@ -106,18 +107,6 @@ export function createPlaces({ installations, people }: PlacesDeps): Places {
       if (joined !== undefined && kind !== 'group') return false
       return (await members(place))?.ids.has(account) === true
     },
-  }
-}
-
-/** One answer for all that ask the same with the same signal, so nothing is older than its search. */
-function createShared<T>() {
-  const searches = new WeakMap<AbortSignal, Map<string, Promise<T>>>()
-  return (signal: AbortSignal, key: string, ask: () => Promise<T>): Promise<T> => {
-    const answers = searches.get(signal) ?? new Map<string, Promise<T>>()
-    searches.set(signal, answers)
-    const answer = answers.get(key) ?? ask()
-    answers.set(key, answer)
-    return answer
   }
 }
 

@@ -23,7 +23,8 @@ const sales = '19:sales@thread.tacv2'
 const board = '19:board@thread.tacv2'
 const wholeChat = '0001-01-01T00:00:00Z'
 const place = (channelId: string): PlaceAddress => ({ platform: 'teams', workspaceId: tenant, channelId })
-const signal = AbortSignal.timeout(60_000)
+/** Each search has a signal of its own. */
+const soon = () => ({ signal: AbortSignal.timeout(60_000) })
 
 let rig: TeamsRig
 let changes: PlaceChange[]
@@ -40,9 +41,8 @@ beforeEach(async () => {
 })
 afterEach(() => rig.close())
 
-const look = (channelId: string) => places.look(place(channelId), { signal })
-const canRead = (channelId: string, { aadObjectId }: Person) =>
-  places.canRead(place(channelId), aadObjectId, { signal })
+const look = (channelId: string) => places.look(place(channelId), soon())
+const canRead = (channelId: string, { aadObjectId }: Person) => places.canRead(place(channelId), aadObjectId, soon())
 
 /** Somebody says something there, so that Parley hears of the place. */
 async function hear(conversation: string, more: { type?: string; timestamp?: string; in?: string } = {}) {
@@ -126,9 +126,40 @@ describe('a channel of the whole team', () => {
     expect([await look(sales), await canRead(sales, alice)]).toEqual([null, false])
     await hear(sales, { type: 'standard' })
     const elsewhere = { ...place(sales), workspaceId: 'another' }
-    expect(await places.look(elsewhere, { signal })).toBeNull()
-    expect(await places.canRead(elsewhere, alice.aadObjectId, { signal })).toBe(false)
+    expect(await places.look(elsewhere, soon())).toBeNull()
+    expect(await places.canRead(elsewhere, alice.aadObjectId, soon())).toBe(false)
   })
+})
+
+it('one search asks for a team, for a person and for a chat once, and the next one asks again', async () => {
+  const channels = Array.from({ length: 6 }, (_, n) => `19:c${n}@thread.tacv2`)
+  rig.teams.places.rosters.set(team, [alice, bob])
+  rig.teams.places.channels.splice(0, 1, ...channels.map((id) => ({ id, name: id, type: 'standard' as const })))
+  for (const id of channels) await hear(id)
+  await hear(groupChat)
+  members(groupChat, alice, bob)
+  const { asked } = rig.teams.places
+  const search = async () => {
+    asked.splice(0)
+    rig.teams.said.asked.splice(0)
+    const one = soon()
+    await Promise.all(
+      [...channels, groupChat].flatMap((id) => [
+        places.look(place(id), one),
+        places.canRead(place(id), alice.aadObjectId, one),
+        places.canRead(place(id), cem.aadObjectId, one),
+      ]),
+    )
+    return [...asked, ...rig.teams.said.asked].toSorted()
+  }
+  const first = await search()
+  expect(first.filter((path) => path.endsWith('pagedMembers'))).toHaveLength(1)
+  expect(first.filter((path) => path.includes('/members/'))).toHaveLength(2)
+  expect(first.filter((path) => path.startsWith('teams/'))).toHaveLength(1)
+  expect(rig.teams.said.asked).toHaveLength(1)
+  rig.teams.places.rosters.set(team, [alice, bob, cem])
+  expect((await search()).filter((path) => path.includes('/members/'))).toHaveLength(2)
+  expect(await canRead(channels[0] ?? '', cem)).toBe(true)
 })
 
 describe('a private or shared channel', () => {
@@ -143,7 +174,7 @@ describe('a private or shared channel', () => {
       outsiders: false,
     })
     expect([await canRead(board, bob), await canRead(board, cem)]).toEqual([true, false])
-    expect(rig.teams.places.asked).toEqual([])
+    expect(rig.teams.places.asked.filter((path) => path.startsWith('conversations/'))).toEqual([])
   })
 
   it('is external once people of another organization are in it', async () => {

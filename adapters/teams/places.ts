@@ -10,6 +10,7 @@ import { orAborted } from '../../src/core/abort.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { mostMembers, type PlaceAddress, type PlaceFacts, type Places } from '../../src/core/place.ts'
+import { createShared } from '../../src/core/shared.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import type { TargetData } from './activity.ts'
@@ -18,7 +19,7 @@ import { Forbidden, type Graph } from './graph.ts'
 import type { KnownPlace, KnownPlaces } from './known-places.ts'
 import { authorOf } from './normalize.ts'
 import { membershipOf } from './people.ts'
-import { readersOf } from './readers.ts'
+import { type Readers, readersOf } from './readers.ts'
 
 export interface PlacesDeps {
   api: Pick<Api, 'member' | 'members' | 'channels' | 'group'>
@@ -44,6 +45,11 @@ const mostTypes = 5000
 export function createPlaces({ api, graph, known, log }: PlacesDeps): Places {
   /** Of channels, as the connector listed them. They never change. */
   const types = new Map<string, string>()
+  // What the channels of a team have in common is asked once for a search.
+  const lists = createShared<ListedChannel[]>()
+  const rosters = createShared<Roster>()
+  const members = createShared<boolean>()
+  const readers = createShared<Readers>()
 
   /** `refused`: Teams does not know the place, or does not let Parley see it. */
   async function asked<T>(ask: () => Promise<T>, refused: T, signal: AbortSignal): Promise<T> {
@@ -62,27 +68,33 @@ export function createPlaces({ api, graph, known, log }: PlacesDeps): Places {
   }
 
   /** What the connector says of a channel. It may list standard channels alone. */
-  async function listed(at: TargetData): Promise<ListedChannel | undefined> {
-    try {
-      const found = (await api.channels(at)).find(({ id }) => id === at.conversation)
-      if (types.size >= mostTypes) types.clear()
-      if (found?.type !== undefined) types.set(at.conversation, found.type)
-      return found
-    } catch (error) {
-      log.info(errorFields(error), 'Teams did not list the channels of a team')
-      return undefined
-    }
+  async function listed(at: TargetData, signal: AbortSignal): Promise<ListedChannel | undefined> {
+    const list = await lists(signal, lineOf(at.tenant, at.team?.id), () =>
+      api.channels(at).catch((error: unknown) => {
+        log.info(errorFields(error), 'Teams did not list the channels of a team')
+        return []
+      }),
+    )
+    const found = list.find(({ id }) => id === at.conversation)
+    if (types.size >= mostTypes) types.clear()
+    if (found?.type !== undefined) types.set(at.conversation, found.type)
+    return found
   }
 
-  async function graphPlace({ at }: KnownPlace) {
+  async function graphReaders({ at }: KnownPlace, signal: AbortSignal): Promise<Readers> {
     const { conversation: id } = at
-    if (at.scope === 'groupChat') return { id }
-    const group = await api.group(at)
-    if (group === undefined) throw new Forbidden('the team is not known', 'ChannelMember.Read.Group')
-    return { id, group }
+    return await readers(signal, lineOf(at.tenant, id), async () => {
+      if (at.scope === 'groupChat') return await readersOf(graph, { id }, signal)
+      const group = await api.group(at)
+      if (group === undefined) throw new Forbidden('the team is not known', 'ChannelMember.Read.Group')
+      return await readersOf(graph, { id, group }, signal)
+    })
   }
 
-  async function teamRoster(at: TargetData, signal: AbortSignal): Promise<Roster> {
+  const teamRoster = (team: TargetData, signal: AbortSignal) =>
+    rosters(signal, lineOf(team.tenant, team.conversation), () => rosterOf(team, signal))
+
+  async function rosterOf(at: TargetData, signal: AbortSignal): Promise<Roster> {
     const found: Member[] = []
     for await (const member of api.members(at, { signal })) {
       if (member.id.startsWith('28:')) continue
@@ -100,18 +112,19 @@ export function createPlaces({ api, graph, known, log }: PlacesDeps): Places {
     }
   }
 
-  async function isMember(at: TargetData, account: string): Promise<boolean> {
-    try {
-      await api.member(at, account)
-      return true
-    } catch (error) {
-      if (refusalOf(error)?.status === 404) return false
-      throw error
-    }
-  }
+  const isMember = (team: TargetData, account: string, signal: AbortSignal) =>
+    members(signal, lineOf(team.tenant, team.conversation, account), async () => {
+      try {
+        await api.member(team, account)
+        return true
+      } catch (error) {
+        if (refusalOf(error)?.status === 404) return false
+        throw error
+      }
+    })
 
   async function graphRoster(place: KnownPlace, signal: AbortSignal): Promise<Roster> {
-    const { readers, areAll } = await readersOf(graph, await graphPlace(place), signal)
+    const { readers, areAll } = await graphReaders(place, signal)
     const found = [...readers.values()]
     const isForeign = ({ tenant }: (typeof found)[number]) =>
       tenant !== undefined && tenant !== place.at.tenant.toLowerCase()
@@ -132,7 +145,7 @@ export function createPlaces({ api, graph, known, log }: PlacesDeps): Places {
       const { names, members, outsiders } = await graphRoster(place, signal)
       return { kind: 'group', name: names.length === 0 ? undefined : teamsWording.chatOf(names), members, outsiders }
     }
-    const channel = await listed(at)
+    const channel = await listed(at, signal)
     const team = teamOf(place, channel?.type)
     const roster = team === undefined ? await graphRoster(place, signal) : await teamRoster(team, signal)
     return {
@@ -146,9 +159,9 @@ export function createPlaces({ api, graph, known, log }: PlacesDeps): Places {
   async function reads(place: KnownPlace, account: string, signal: AbortSignal): Promise<boolean> {
     const { at, type: told } = place
     const asks = at.scope === 'channel' && told === undefined && !types.has(at.conversation)
-    const team = teamOf(place, asks ? (await listed(at))?.type : types.get(at.conversation))
-    if (team !== undefined) return await isMember(team, account)
-    const { readers } = await readersOf(graph, await graphPlace(place), signal)
+    const team = teamOf(place, asks ? (await listed(at, signal))?.type : types.get(at.conversation))
+    if (team !== undefined) return await isMember(team, account, signal)
+    const { readers } = await graphReaders(place, signal)
     const since = readers.get(account.toLowerCase())?.since
     return since !== undefined && since <= place.since
   }
@@ -165,6 +178,8 @@ export function createPlaces({ api, graph, known, log }: PlacesDeps): Places {
     },
   }
 }
+
+const lineOf = (...parts: readonly (string | undefined)[]) => parts.join(' ')
 
 /** Whom to ask about a channel that is open to its whole team: the conversation with the ID of a team is its first channel. */
 function teamOf({ at, type }: KnownPlace, listedType: string | undefined): TargetData | undefined {

@@ -50,6 +50,7 @@ export function createTeamsPlaces({ tenant, people, consent }: PlacesDeps) {
   function connector(path: string, url: URL): object | Refusal | undefined {
     const [, team, list] = /^teams\/([^/]+)(\/conversations)?$/.exec(path) ?? []
     if (team !== undefined && list === undefined) return { id: team, name: 'The team', aadGroupId: 'group-1' }
+    if (team !== undefined) asked.push(path)
     if (team !== undefined) return { conversations: [{ id: team, name: null }, ...channels] }
     const [, id = '', paged, member] = /^conversations\/([^/]+)\/(?:(pagedMembers)|members\/(.+))$/.exec(path) ?? []
     if (paged === undefined && member === undefined) return undefined
