@@ -244,6 +244,7 @@ async function work(running: Running): Promise<void> {
       await sweep(orphanedAfterMs)
       await learnSweep(orphanedAfterMs)
       await money.budget.sweep()
+      await state.retain()
       await collector.collect()
       await collector.clear()
       await state.webPages.sweep()

@@ -120,6 +120,7 @@ function settle(environment: Environment, file: File, servers: ModelServer[], ci
     search,
     mail: mailSettings(environment),
     memory: file.memory,
+    retention: file.retention,
     embeddings: embeddingSettings(file.embeddings, environment, ollama),
     rerank: rerankSettings(file.rerank, environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),

@@ -8,7 +8,7 @@ import type { Message, Thread, TurnStatus } from './api.ts'
 import type { Board, Owner, StoredUpload, WholeThread } from './board.ts'
 
 /** Constant text in a statement. */
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
+export const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 type UploadRow = StoredUpload & { [column: string]: unknown }
 type ThreadRow = Thread & { [column: string]: unknown }
@@ -254,7 +254,7 @@ limit 1`,
 }
 
 /** Of each upload whether a message carries it. */
-const unsent = `
+export const unsent = `
   not exists (
     select from console_message message cross join jsonb_array_elements(message.attachments) chip
     where chip ->> 'id' = upload.id::text)`

@@ -7,6 +7,7 @@ import {
   forgetFileOnConsole,
   forgetOnConsole,
 } from '../../adapters/console/board-postgres.ts'
+import { retentionOnConsole } from '../../adapters/console/retention-postgres.ts'
 import { createBlobs, createCollector } from '../blobs/blobs.ts'
 import { createLocalBlobs } from '../blobs/local.ts'
 import type { Config } from '../config.ts'
@@ -29,6 +30,7 @@ import { startEmbeddedPostgres } from '../store/postgres/embedded.ts'
 import { migrate } from '../store/postgres/migrate.ts'
 import { createLocalQuota, createPostgresQuota } from '../store/quota.ts'
 import { createRecords } from '../store/records-postgres.ts'
+import { createRetention } from '../store/retention.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 import { createWebPages } from '../store/web-pages.ts'
@@ -90,5 +92,7 @@ export async function openState(config: Config, opening: Closing, onFatal: (erro
     collector,
     webPages: createWebPages(database),
     forget,
+    /** Deletes what is older than the configured days. */
+    retain: createRetention({ database, days: config.retention, moreOfOne: retentionOnConsole }),
   }
 }

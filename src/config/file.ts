@@ -185,6 +185,14 @@ export const File = z.strictObject({
       otherWords: z.boolean().default(false),
     })
     .prefault({}),
+  /** After how many days questions, answers and files are deleted. */
+  retention: z
+    .strictObject({
+      days: z.int().min(1).max(36_500).optional(),
+      /** Of what one person alone reads. */
+      directDays: z.int().min(1).max(36_500).optional(),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       fileMegabytes: z.number().positive().max(2000).default(100),

@@ -1,145 +1,43 @@
 /** Gone is gone: after each kind of deletion a word of the file is in no row of any table. */
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createConsoleBoard } from '../../adapters/console/board-postgres.ts'
+import {
+  conversation,
+  createCanaryRig,
+  outcome,
+  receiptOfFile,
+  type SharedCanary,
+  title,
+} from '../../test/canary-rig.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { file, message } from '../../test/fakes/message.ts'
 import { knowBlobs } from '../../test/fixtures/blobs.ts'
 import { silentLog } from '../core/log.ts'
-import type { IncomingMessage } from '../core/message.ts'
 import type { PlaceChange } from '../core/place.ts'
 import { createPlaceRows } from '../search/providers/places-postgres.ts'
-import { createPassageIndex } from '../search/providers/postgres.ts'
 import { artifactOf } from '../search/retriever.contract.ts'
 import { createAttachments } from './attachments.ts'
 import { type Database, openDatabase } from './database.ts'
 import { createForget } from './forget.ts'
-import type { StoredOutcome, Turns } from './turns.ts'
-import { createTurns } from './turns-postgres.ts'
-
-/** A word that only the file and its name have. */
-const canary = 'kolibri'
-const title = `${canary}.pdf`
-const thread = randomUUID()
+import type { StoredOutcome } from './turns.ts'
 
 let server: TestServer
 let database: Database
-let turns: Turns
-/** Where the file was shared, by which turn, and as which attachment of the platform. */
-let shared: { turnId: string; messageId: string; ref: string }
+let turns: ReturnType<typeof createCanaryRig>['turns']
+let finish: ReturnType<typeof createCanaryRig>['finish']
+let left: ReturnType<typeof createCanaryRig>['left']
+let shared: SharedCanary
 beforeAll(async () => {
   server = await startTestDatabase()
 })
 afterAll(() => server?.dispose())
 beforeEach(async () => {
   database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
-  turns = createTurns(database)
-  shared = await share()
-  await resting('elsewhere')
+  const rig = createCanaryRig(database)
+  ;({ turns, finish, left } = rig)
+  shared = await rig.share()
+  await rig.resting(shared.ref, 'elsewhere')
   return () => database.close()
 })
-
-const conversation = { platform: 'test', workspaceId: 'team', channelId: 'general' }
-const attachment = { ...file(title), id: 'F1', messageId: 'M1' }
-
-async function share() {
-  const asked: IncomingMessage = {
-    ...message({ author: 'ann', text: 'Look', attachments: [attachment] }),
-    kind: 'mention',
-  }
-  const { turnId, dispatch } = await turns.accept(asked)
-  const [ref = ''] = dispatch.attachmentIds
-  const artifact = artifactOf(title, [`The ${canary} flies.`])
-  const attachments = createAttachments(database)
-  await knowBlobs(database.pool, artifact.contentHash)
-  await attachments.claim(ref, 'reader', 60_000)
-  await attachments.refer(ref, 'reader', artifact.contentHash)
-  await attachments.saveArtifact(artifact)
-  await createPassageIndex(database.lasting).add(artifact)
-  await attachments.finish(ref, 'reader', { receipt: receiptOfFile(), key: artifact })
-  return { turnId, messageId: asked.id, ref }
-}
-
-const receiptOfFile = () => ({
-  attachmentId: 'F1',
-  name: title,
-  outcome: 'read' as const,
-  summary: `1 page of ${title}`,
-  problems: [],
-})
-
-function outcome(ref: string, own: boolean): StoredOutcome {
-  const source = {
-    n: 1,
-    kind: own ? ('file' as const) : ('memory' as const),
-    title,
-    ref,
-    url: `https://files.example/${canary}`,
-  }
-  return {
-    text: 'It flies [1].',
-    state: 'done',
-    citations: [{ n: 1, source, at: { kind: 'page', page: 1 }, quote: `The ${canary} flies.` }],
-    receipt: {
-      model: 'm',
-      provider: 'p',
-      reason: '',
-      costNanoUsd: null,
-      attempts: 1,
-      attachments: own ? [receiptOfFile()] : [],
-      thoughts: `They ask about the ${canary}.`,
-      used: { summary: `all of ${title}`, tokens: 1, tokensAvailable: 1 },
-      memory: { files: own ? [] : [{ title, ref, where: '#general', outcome: 'used' }] },
-      notices: [`A newer version of ${title} was shared.`, 'Something else.'],
-      ms: { queued: 0, firstText: null, total: 0 },
-    },
-  }
-}
-
-async function finish(turnId: string, with_: StoredOutcome): Promise<void> {
-  await turns.claim(turnId, 'worker', 60_000)
-  await turns.saveOutcome(turnId, 'worker', with_)
-  await turns.finish(turnId, 'worker', with_, null)
-}
-
-/** An answer elsewhere that rests on the file, also on the page. */
-async function resting(channelId: string): Promise<string> {
-  const { turnId } = await turns.accept({ ...message({ channelId, author: 'bob' }), kind: 'mention' })
-  await finish(turnId, outcome(shared.ref, false))
-  const board = createConsoleBoard(database.query)
-  const at = { threadId: thread, listed: true, owner: null }
-  const asked = message({ platform: 'console', channelId: thread })
-  await board.addMessage({ ...at, id: asked.id, title: 'x', text: 'x', attachments: [] })
-  const onPage = await turns.accept({
-    ...asked,
-    conversation: { platform: 'console', workspaceId: 'local', channelId: thread },
-  })
-  await finish(onPage.turnId, outcome(shared.ref, false))
-  const { text, citations, receipt } = outcome(shared.ref, false)
-  await board.saveReply({
-    id: randomUUID(),
-    threadId: thread,
-    text,
-    state: 'done',
-    turnId: onPage.turnId,
-    citations,
-    receipt,
-  })
-  return turnId
-}
-
-/** The tables in which the word still is. */
-async function left(): Promise<string[]> {
-  const { rows } = await database.pool.query<{ name: string }>(
-    `select table_name as name from information_schema.tables where table_schema = 'public'`,
-  )
-  const found: string[] = []
-  for (const { name } of rows) {
-    const { rows: hits } = await database.pool.query(`select 1 from "${name}" row where row::text ilike '%${canary}%'`)
-    if (hits.length > 0) found.push(name)
-  }
-  return found.sort()
-}
 
 const sweep = () => createPlaceRows(database.lasting).sweep()
 const change = (what: PlaceChange) => createPlaceRows(database.lasting).change(what)

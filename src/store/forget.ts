@@ -243,7 +243,7 @@ const deletePosted: Statement = {
 }
 
 /** With the answers of commands that were called there. */
-const deleteConversations: Statement = {
+export const deleteConversations: Statement = {
   name: 'forget_conversations',
   text: `
 with empty as (
