@@ -43,8 +43,10 @@ const stages = {
   /** `prompt`: what a model was given is what the receipt describes. */
   reply: ['prompt', 'search', 'store'],
   intake: ['queue', 'routing', 'store'],
+  /** What models may ask for while they answer: searches, pages, calculations, other people's servers. */
+  tools: ['models', 'routing', 'search', 'store', 'web'],
   /** The story that puts them together. Nothing but workers and the composition root imports it. */
-  answer: ['models', 'prompt', 'reply', 'routing', 'search', 'store', 'web'],
+  answer: ['models', 'prompt', 'reply', 'routing', 'search', 'store', 'tools', 'web'],
 } as const satisfies Record<string, readonly string[]>
 
 /** `store/ledger.ts` has the types of `routing/budget.ts`, the port that it serves; routing reads the types of its rows. */

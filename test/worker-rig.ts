@@ -30,6 +30,7 @@ export interface RigParts {
   places?: Places
   web?: TurnDeps['web']
   log?: TurnDeps['log']
+  tools?: TurnDeps['tools']
   rules?: TurnDeps['rules']
   limits?: Partial<TurnDeps['limits']>
   isolation?: TurnDeps['isolation']
@@ -68,6 +69,7 @@ export async function turnRig(database: Database, parts: RigParts): Promise<Turn
       places: createPlaceReaders({ rows: createPlaceRows(database.lasting), places: () => parts.places, log }),
     }),
     web: parts.web,
+    tools: parts.tools,
     rules: parts.rules ?? (async () => plainRules),
     limits: { promptTokens: 1_000, ...parts.limits },
     isolation: parts.isolation ?? createIsolation(),

@@ -241,6 +241,18 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     return { [Symbol.dispose]: () => clearTimeout(timer) }
   }
 
+  /** What a tool does. It never fails the answer. */
+  function showProgress(work: TurnWork, what: string, replyWriter: ReplyWriter): void {
+    const platform = messaging.platform(work.platform)
+    if (platform.capabilities.status === 'message') {
+      replyWriter.announce(what)
+      return
+    }
+    platform.transport.status(work.replyTarget, work.id, what, 'answering').catch((error: unknown) => {
+      log.debug({ turnId: work.id, ...errorFields(error) }, 'progress not shown')
+    })
+  }
+
   async function clearStatus(platform: Platform, work: TurnWork, state: StoredOutcome['state']): Promise<void> {
     if (platform.capabilities.status !== 'message')
       await platform.transport.status(work.replyTarget, work.id, null, state)
@@ -271,8 +283,9 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   ): Promise<StoredOutcome> {
     if (stop.aborted) return stoppedOutcome(work, replyWriter)
     const trace: Trace = {}
+    const progress = (what: string) => showProgress(work, what, replyWriter)
     try {
-      const outcome = await answer(deps, { work, owner, replyWriter, stop, gone }, trace)
+      const outcome = await answer(deps, { work, owner, replyWriter, stop, gone, progress }, trace)
       const asked = await askApproval(work, trace.refusal)
       return withApproval(outcome, asked, ({ receipt }, notice) => ({
         receipt: { ...receipt, notices: [...receipt.notices, approvalWording.untilThenQuotes(notice)] },

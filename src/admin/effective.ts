@@ -26,6 +26,7 @@ export interface Effective {
     followUps: FollowUps
     web: WebMode
     memory: boolean
+    tools: boolean
   }
   /** IANA; `undefined`: the time zone of the configuration. */
   timezone: string | undefined
@@ -63,6 +64,7 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
       followUps: narrowest('policy.followUps') ?? 'always',
       web: each('policy.web').includes('off') ? 'off' : (narrowest('policy.web') ?? 'auto'),
       memory: !each('policy.memory').includes(false),
+      tools: !each('policy.tools').includes(false),
     },
     timezone: narrowest('timezone'),
     persona: {

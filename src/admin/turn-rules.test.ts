@@ -49,6 +49,7 @@ describe('the rules of a question', () => {
         atLimit: 'refuse',
         web: 'auto',
         memory: true,
+        tools: true,
         disabled: ['openai/x'],
         allowed: ['ollama/y'],
       },

@@ -23,6 +23,7 @@ function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | und
       atLimit: policy.atLimit,
       web: policy.web,
       memory: policy.memory,
+      tools: policy.tools,
       disabled: [...models.disabled],
       allowed: policy.allowedModels === undefined ? undefined : [...policy.allowedModels],
     },

@@ -9,7 +9,7 @@ import type { Log } from '../core/log.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { deliveryOf } from '../models/delivery.ts'
-import type { FinishReason, ModelProvider, ModelRequest } from '../models/model.ts'
+import type { FinishReason, ModelEvent, ModelProvider, ModelRequest } from '../models/model.ts'
 import { BudgetHeld, isRefusal } from '../routing/budget.ts'
 import { type Attempt, type Attempts, NotCalled } from '../routing/metered-call.ts'
 import { noticeWording } from '../wording/answers.ts'
@@ -24,7 +24,10 @@ export type AskEvent =
   /** What follows is the answer to the request that was prepared last; what was said before is void. */
   | { type: 'begin' }
   /** `refusal`: the budget did not hold a model that was to answer before this one. */
-  | { type: 'end'; model: Model; reason: FinishReason; notices: string[]; refusal?: ParleyError }
+  | { type: 'end'; model: Model; reason: FinishReason; calls: ModelCall[]; notices: string[]; refusal?: ParleyError }
+
+/** A call that a model asks for; `arguments` is a JSON object as text. */
+export type ModelCall = Omit<Extract<ModelEvent, { type: 'toolCall' }>, 'type'>
 
 export interface AskDeps {
   provider(name: string): ModelProvider
@@ -40,7 +43,7 @@ export interface AskDeps {
 
 /** What became of one model. */
 type Outcome =
-  | { kind: 'ended'; reason: FinishReason; visible: boolean }
+  | { kind: 'ended'; reason: FinishReason; visible: boolean; calls: ModelCall[] }
   /** `visible`: some text of it stands in the message. `again`: it may do better when it is asked once more. */
   | { kind: 'failed'; error: ParleyError; visible: boolean; again: boolean }
 
@@ -65,7 +68,8 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
       const keeps = broken !== undefined && reason === 'aborted' && !outcome.visible
       if (!outcome.visible && !keeps) yield { type: 'begin' }
       const shown = keeps && broken !== undefined ? broken.model : model
-      yield { type: 'end', model: shown, reason, notices: keeps ? [] : insteadOf(failures, model), refusal }
+      const { calls } = outcome
+      yield { type: 'end', model: shown, reason, calls, notices: keeps ? [] : insteadOf(failures, model), refusal }
       return
     }
     const { error, visible } = outcome
@@ -85,7 +89,7 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
   const failure = failures.at(-1)
   if (broken !== undefined) {
     const notices = [noticeWording.incomplete(whyIncomplete(broken, failure))]
-    yield { type: 'end', model: broken.model, reason: 'truncated', notices }
+    yield { type: 'end', model: broken.model, reason: 'truncated', calls: [], notices }
     return
   }
   if (isRefusal(failure) && refusal !== undefined) throw refusal
@@ -107,8 +111,8 @@ async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncG
       return { kind: 'failed', error: thrown.error, visible: false, again: false }
     }
     const outcome = yield* stream(call, model, request, deps, signal)
-    const { reason, error, visible } = outcome
-    if (error === undefined && reason !== 'truncated') return { kind: 'ended', reason, visible }
+    const { reason, error, visible, calls } = outcome
+    if (error === undefined && reason !== 'truncated') return { kind: 'ended', reason, visible, calls }
     if (error !== undefined) {
       deps.log.warn({ ...errorFields(error), model: model.id, attempt, visible }, 'model failed')
     }
@@ -139,6 +143,8 @@ interface Streamed {
   begun: boolean
   visible: boolean
   reason: FinishReason
+  /** Whole calls of an answer that ended well. */
+  calls: ModelCall[]
   error?: ParleyError
 }
 
@@ -152,7 +158,7 @@ async function* stream(
 ): AsyncGenerator<AskEvent, Streamed> {
   let begun = false
   let visible = false
-  let called = false
+  const called: ModelCall[] = []
   let reason: FinishReason = 'truncated'
   let hungUp = false
   let over = false
@@ -168,7 +174,7 @@ async function* stream(
       else if (event.type === 'thoughtSoFar') {
         if (visible) yield event
         visible = false
-      } else if (event.type === 'toolCall') called = true
+      } else if (event.type === 'toolCall') called.push({ id: event.id, name: event.name, arguments: event.arguments })
       else if (event.type === 'finish') {
         reason = event.reason
         hungUp = event.hungUp === true
@@ -180,18 +186,19 @@ async function* stream(
     const error = asParleyError(thrown, modelErrorWording.failedWhileAnswering(model.id))
     if (!signal.aborted) {
       await call.end({ error })
-      return { begun, visible, reason: 'truncated', error }
+      return { begun, visible, reason: 'truncated', calls: [], error }
     }
     reason = 'aborted'
   } finally {
     if (!over) await call.end({ reason: 'aborted' })
   }
-  const wanted = called && (request.tools ?? []).length > 0
+  const wanted = called.length > 0 && (request.tools ?? []).length > 0 && request.toolChoice !== 'none'
   // Where it may stop at a word, it may do so before it says anything.
   const mayStop = (request.sampling?.stop ?? []).length > 0
   const error = !visible && !wanted && !mayStop && shouldSpeak(model, reason) ? empty(model) : undefined
   await call.end({ reason: hungUp ? 'aborted' : reason, error })
-  return { begun, visible, reason, error }
+  const calls = wanted && error === undefined && (reason === 'tool' || reason === 'stop') ? called : []
+  return { begun, visible, reason, calls, error }
 }
 
 /** An end by a limit, a filter, a refusal or the person says itself why there is no text. */

@@ -11,6 +11,7 @@ import type { Memory } from '../search/memory.ts'
 import type { PassageIndex, Retriever } from '../search/passages.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { Turns } from '../store/turns.ts'
+import type { Toolbox } from '../tools/tool.ts'
 import type { WebSources } from '../web/gather-web.ts'
 
 /** How long a search of files may take, unless `limits` says otherwise. */
@@ -30,10 +31,12 @@ export interface AnswerDeps {
   memory?: Memory | undefined
   /** The web; absent where it is out of reach. */
   web?: WebSources | undefined
+  /** What models may ask for while they answer; absent where they get no tools. */
+  tools?: Toolbox | undefined
   /** Where the question was asked. */
   messaging: { platform(name: string): Pick<Platform, 'capabilities'> }
   models: {
-    catalogue: Pick<Catalogue, 'models' | 'refusedPictures'>
+    catalogue: Pick<Catalogue, 'models' | 'refused'>
     provider(name: string): ModelProvider
     health: Pick<Health, 'because' | 'begin' | 'fastest' | 'speed'>
   }

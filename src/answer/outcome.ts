@@ -1,6 +1,6 @@
 /** What is stored and shown of a turn that has ended: the answer or the message in its place, with its receipt. */
 import type { ParleyError } from '../core/errors.ts'
-import type { Citation, MemoryReceipt, Receipt, WebReceipt } from '../core/reply.ts'
+import type { Citation, MemoryReceipt, Receipt, ToolReceipt, WebReceipt } from '../core/reply.ts'
 import type { Source } from '../core/source.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason } from '../models/model.ts'
@@ -49,7 +49,8 @@ export interface Answered {
   ignored: string[]
   notices: string[]
   /** The budget did not hold who was to answer first. */
-  refusal?: ParleyError
+  refusal?: ParleyError | undefined
+  tools?: ToolReceipt[] | undefined
 }
 
 export function answeredOutcome(
@@ -90,11 +91,13 @@ export function answeredOutcome(
       used: files.length === 0 ? undefined : describeUsed(content, answered.pictures),
       web: webReceipt(fromWeb, pages),
       memory: memoryReceipt(fromMemory, memory),
+      tools: answered.tools,
       notices: [
         ...answered.notices,
         ...webNotices(fromWeb, pages),
         ...memoryNotices(fromMemory, memory),
         ...searchNotes,
+        ...question.notes,
         ...work.messages.flatMap(({ unread }) => unread ?? []),
         ...contentNotices(content),
         ...(answered.cut === 0 ? [] : [noticeWording.historyCut(answered.cut)]),

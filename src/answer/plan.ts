@@ -30,7 +30,8 @@ export interface Plan {
   chosen: Route
   /** In the order in which they may be asked. */
   models: Model[]
-  prepare(model: Model): Promise<Prepared>
+  /** `besideTokens`: of the model's window, what is kept free for tools. */
+  prepare(model: Model, besideTokens: number): Promise<Prepared>
   /** Who may be asked where a budget did not hold the first: what is left over decides, and the policy whether at all. */
   cheaper(): Promise<Model[]>
 }
@@ -76,8 +77,9 @@ export function planAnswer(
   return {
     chosen,
     models: chosen.decision.by === 'request' && only ? [chosen.model] : inOrder(chosen, hasSources),
-    async prepare(model) {
-      const { maxOutputTokens, historyTokens, left: room } = roomOf(model, question)
+    async prepare(model, besideTokens) {
+      const { maxOutputTokens, historyTokens, left: all } = roomOf(model, question)
+      const room = all - besideTokens
       // Half of the room for pictures: the passages hold what is written on them, and more.
       const shown = sees(model) ? await loadImages(images, room / 2, storage) : []
       const left = room - shown.reduce((sum, image) => sum + imageTokens(image), 0)

@@ -2,7 +2,7 @@
 
 import type { Capabilities } from '../core/platform.ts'
 import { type Spender, spenderOf } from '../core/scope.ts'
-import { createSourceRegistry, type SourceRegistry } from '../core/source.ts'
+import { createSourceRegistry, type Source, type SourceRegistry } from '../core/source.ts'
 import type { Model } from '../models/catalogue.ts'
 import { type PageRange, pagesWanted, type ReadSource, readSources } from '../prompt/content.ts'
 import { tokensOf, toldHistory } from '../prompt/history.ts'
@@ -35,11 +35,15 @@ export interface Question {
   spender: Spender
   rules: TurnRules
   models: readonly Model[]
+  /** Sentences for the receipt, as steps find them. */
+  notes: string[]
 }
 
 export async function openQuestion(
   { rules: rulesOf, models: { catalogue }, messaging }: Pick<AnswerDeps, 'rules' | 'models' | 'messaging'>,
   { work, opening }: VoiceQuestion,
+  /** Sources that an earlier run has numbered. */
+  known: readonly Source[] = [],
 ): Promise<Question> {
   const spender = spenderOfTurn(work)
   const rules = await rulesOf(spender)
@@ -49,7 +53,7 @@ export async function openQuestion(
     ...(own ? [] : rules.persona.instructions),
     ...work.messages.flatMap((message) => message.instructions ?? []),
   ]
-  const sources = createSourceRegistry()
+  const sources = createSourceRegistry(known)
   const files = readSources(work, sources)
   const wanted = pagesWanted(text)
   const tokensIn = questionTokens(`${text}${work.messages.at(-1)?.program?.continues ?? ''}`, instructions)
@@ -57,7 +61,7 @@ export async function openQuestion(
   const toldTokens = told === undefined ? undefined : tokensOf(told)
   const models = await catalogue.models()
   const audience = audienceOf(work, messaging.platform(work.platform).capabilities)
-  const about = { tokensIn, toldTokens, sources, audience, files, spender, rules, models }
+  const about = { tokensIn, toldTokens, sources, audience, files, spender, rules, models, notes: [] }
   return { work, opening, text, wanted, instructions, ...about }
 }
 

@@ -18,7 +18,16 @@ export class LeaseLost extends Error {
   }
 }
 
+/** A step that is not always stored: `known` is what an earlier run has stored for the same input. */
+export interface OpenStep<Result extends Json> {
+  known: Result | undefined
+  /** Throws LeaseLost. */
+  store(result: Result): Promise<void>
+}
+
 export interface Steps {
+  /** The next step, for work that decides itself whether it is stored. */
+  open<Result extends Json>(kind: StoredStep['kind'], input: unknown, keep: z.ZodType<Result>): OpenStep<Result>
   /**
    * The result of the next step, stored before this returns. `input` is everything that the result depends on; `keep` parses
    * what is stored, and what it does not accept is done again.
@@ -37,21 +46,29 @@ export function createSteps(
   store: Pick<Turns, 'saveStep'>,
 ): Steps {
   let n = 0
-  return {
-    async run(kind, input, keep, doIt) {
+  const steps: Steps = {
+    open(kind, input, keep) {
       n += 1
-      const inputHash = inputHashOf(input)
-      const stored = work.steps.find((step) => step.n === n && step.kind === kind && step.inputHash === inputHash)
-      const known = stored === undefined ? undefined : keep.safeParse(stored.result).data
       const place = n
+      const inputHash = inputHashOf(input)
+      const stored = work.steps.find((step) => step.n === place && step.kind === kind && step.inputHash === inputHash)
+      return {
+        known: stored === undefined ? undefined : keep.safeParse(stored.result).data,
+        async store(result) {
+          const step = { n: place, kind, inputHash, result }
+          if ((await store.saveStep(work.id, owner, step)) === 'lost') throw new LeaseLost()
+        },
+      }
+    },
+    async run(kind, input, keep, doIt) {
+      const step = steps.open(kind, input, keep)
       const { result } = await traced(
         'parley:step',
-        { turnId: work.id, n: place, step: kind },
+        { turnId: work.id, n, step: kind },
         async () => {
-          if (known !== undefined) return { result: known, resumed: true }
+          if (step.known !== undefined) return { result: step.known, resumed: true }
           const made = await doIt()
-          const step = { n: place, kind, inputHash, result: made }
-          if ((await store.saveStep(work.id, owner, step)) === 'lost') throw new LeaseLost()
+          await step.store(made)
           return { result: made, resumed: false }
         },
         ({ resumed }) => ({ resumed }),
@@ -59,4 +76,5 @@ export function createSteps(
       return result
     },
   }
+  return steps
 }

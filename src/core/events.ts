@@ -22,6 +22,11 @@ export interface Events {
     start: { turnId: string; retriever: string }
     end: { found: number; late: boolean }
   }
+  /** One call that a model asked for. */
+  'parley:tool': {
+    start: { turnId: string; tool: string }
+    end: { outcome: 'done' | 'failed' }
+  }
   /** One run of a job; `later` and `parked` run again. */
   'parley:job': {
     start: { queue: string; name: string; id: string; attempt: number }
@@ -49,6 +54,7 @@ const channels = {
   'parley:turn': tracingChannel<object>('parley:turn'),
   'parley:step': tracingChannel<object>('parley:step'),
   'parley:retrieval': tracingChannel<object>('parley:retrieval'),
+  'parley:tool': tracingChannel<object>('parley:tool'),
   'parley:job': tracingChannel<object>('parley:job'),
   'parley:model': tracingChannel<object>('parley:model'),
 } as const satisfies Record<EventName, unknown>

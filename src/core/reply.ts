@@ -86,6 +86,17 @@ export const MemoryReceipt = z.object({
   ),
 })
 
+/** A call that the model asked for. */
+export type ToolReceipt = z.infer<typeof ToolReceipt>
+export const ToolReceipt = z.object({
+  name: z.string(),
+  /** What it was for, for people: "Searching the web: notice period". */
+  about: z.string(),
+  /** `repeated`: it was made before, and not again. */
+  outcome: z.enum(['done', 'failed', 'repeated']),
+  ms: z.number(),
+})
+
 /** Everything a person or an admin may ask about one reply. */
 export type Receipt = z.infer<typeof Receipt>
 export const Receipt = z.object({
@@ -107,6 +118,8 @@ export const Receipt = z.object({
     .optional(),
   web: WebReceipt.optional(),
   memory: MemoryReceipt.optional(),
+  /** In the order in which the model asked for them. */
+  tools: z.array(ToolReceipt).optional(),
   usage: Usage.optional(),
   /** What the model thought before it answered, as far as its server tells. Shown folded. */
   thoughts: z.string().optional(),

@@ -36,8 +36,11 @@ describe('the catalogue', () => {
     const models = catalogue([lists('gate', { id: 'm', vision: true })], [], { now: () => at, refreshMs: 1e9 })
     const sees = async () => (await models.models()).find(({ id }) => id === 'm')?.vision
     expect(await sees()).toBe(true)
-    models.refusedPictures({ provider: 'gate', id: 'm' })
+    models.refused({ provider: 'gate', id: 'm' }, 'pictures')
     expect(await sees()).toBe(false)
+    expect((await models.models()).find(({ id }) => id === 'm')?.tools).not.toBe(false)
+    models.refused({ provider: 'gate', id: 'm' }, 'tools')
+    expect((await models.models()).find(({ id }) => id === 'm')?.tools).toBe(false)
     at = 3_599_000
     expect(await sees()).toBe(false)
     at = 3_660_000

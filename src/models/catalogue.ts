@@ -98,6 +98,9 @@ export interface CatalogueOptions {
   refreshMs?: number
 }
 
+/** What a server may turn out not to take. */
+export type Refusable = 'pictures' | 'tools'
+
 export interface Catalogue {
   /**
    * Best default first: configured, then discovered, then `extractive`. Never throws. Returns the same list until something
@@ -110,15 +113,15 @@ export interface Catalogue {
    */
   about(provider: string, id: string): Promise<Model>
   provider(name: string): ModelProvider | undefined
-  /** Its server has refused pictures: for an hour the model counts as one that cannot see. */
-  refusedPictures(model: Pick<Model, 'provider' | 'id'>): void
+  /** Its server has refused pictures, or tools: for an hour the model counts as one that takes none. */
+  refused(model: Pick<Model, 'provider' | 'id'>, what: Refusable): void
   /** Asks every provider again and returns when all have answered or failed. */
   refresh(): Promise<void>
 }
 
 const ASK_MS = 15_000
-/** Behind a gateway, a server that takes pictures may come back. */
-const BLIND_MS = 3_600_000
+/** Behind a gateway, a server that takes pictures or tools may come back. */
+const REFUSED_MS = 3_600_000
 /** A provider that failed is asked again sooner. */
 const AGAIN_MS = 10_000
 const ollamaWindow = { ollama: 4_096 }
@@ -155,8 +158,8 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   const told = new Map<string, ModelInfo[]>()
   /** Grows whenever providers have told something. */
   let tellings = 0
-  /** Until when, by key. */
-  const blind = new Map<string, number>()
+  /** Until when, by what was refused and the model's key. */
+  const refusals = new Map<string, number>()
   let changed: AdminChanges = {}
   let merged: { of: { tellings: number; minute: number; changed: AdminChanges }; models: Model[] } | undefined
   let refreshedAt = Number.NEGATIVE_INFINITY
@@ -219,7 +222,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
 
   function complete(model: ConfiguredModel, origin: 'configured' | 'discovered', info = infoOf(model)): Model {
     const address = addresses[model.provider]
-    const cannotSee = (blind.get(modelKey(model)) ?? 0) > now()
+    const hasRefused = (what: Refusable) => (refusals.get(`${what} ${modelKey(model)}`) ?? 0) > now()
     const completed = completeModel({
       configured: model,
       origin,
@@ -229,7 +232,11 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
       published: address === undefined ? undefined : options.published?.(address, model.id, new Date(now())),
       defaultWindow: windows[model.provider],
     })
-    return cannotSee ? { ...completed, vision: false } : completed
+    return {
+      ...completed,
+      ...(hasRefused('pictures') ? { vision: false } : {}),
+      ...(hasRefused('tools') ? { tools: false } : {}),
+    }
   }
 
   function infoOf({ provider, id }: ConfiguredModel): ModelInfo | undefined {
@@ -255,8 +262,8 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     models,
     about,
     refresh,
-    refusedPictures(model) {
-      blind.set(modelKey(model), now() + BLIND_MS)
+    refused(model, what) {
+      refusals.set(`${what} ${modelKey(model)}`, now() + REFUSED_MS)
       tellings += 1
     },
     provider: (name) => providers.find((provider) => provider.name === name),

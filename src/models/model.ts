@@ -14,7 +14,7 @@ export type Part =
    */
   | {
       type: 'data'
-      about: 'files' | 'files shared earlier' | 'web pages' | 'quoted message' | 'unread files'
+      about: 'files' | 'files shared earlier' | 'web pages' | 'quoted message' | 'unread files' | 'tool result'
       text: string
     }
   /**
@@ -42,6 +42,8 @@ export interface ModelTool {
   schema: { [key: string]: Json }
 }
 
+export type ToolChoice = 'auto' | 'none' | 'required' | { name: string }
+
 export interface ModelMessage {
   role: 'user' | 'assistant'
   parts: Part[]
@@ -54,6 +56,11 @@ export interface ModelRequest {
   /** Always set: no reply runs without an end. */
   maxOutputTokens: number
   tools?: ModelTool[]
+  /**
+   * `none`: the tools are named because of calls in the messages, and none may be called. `required`: one must be, or the named one; where a
+   * dialect has no word for it, the model decides. Default `auto`.
+   */
+  toolChoice?: ToolChoice | undefined
   /** What the model's server does not take is left out, except `stop`: Parley then stops the answer itself. */
   sampling?: Sampling
   /** 0 to 2, as admins and people set it; models that take none go without. Absent: the server's own. */

@@ -30,9 +30,13 @@ export type Cited = Pick<Citation, 'source' | 'at'>
 /** Whether what is cited together can bear the claim before it. */
 export type Supported = (claim: string, cited: readonly Cited[]) => boolean
 
-/** `given` may grow while the answer is written: what a tool brings can be cited from then on. */
-export function createCitationStream(given: readonly GivenSource[], supported?: Supported): CitationStream {
-  const found = new Map<string, Citation>()
+/** `before`: what earlier steps of the answer have cited keeps its number. */
+export function createCitationStream(
+  given: readonly GivenSource[],
+  supported?: Supported,
+  before: readonly Citation[] = [],
+): CitationStream {
+  const found = new Map(before.map((citation) => [placeOf(citation), citation]))
   let unknown = 0
   let unsupported = 0
   /** Of markers in a row: how many follow, and whether they are kept. */
@@ -64,7 +68,7 @@ export function createCitationStream(given: readonly GivenSource[], supported?: 
   }
 
   function cite(source: Source, at: Position): number {
-    const place = `${source.n} ${JSON.stringify(at)}`
+    const place = placeOf({ source, at })
     const known = found.get(place) ?? { n: found.size + 1, source, at }
     found.set(place, known)
     return known.n
@@ -93,3 +97,5 @@ export function createCitationStream(given: readonly GivenSource[], supported?: 
     unsupported: () => unsupported,
   }
 }
+
+const placeOf = ({ source, at }: Cited) => `${source.n} ${JSON.stringify(at)}`

@@ -16,9 +16,18 @@ export interface Policy {
   web?: WebMode | undefined
   /** Whether files that were shared earlier are searched, beside those of the conversation itself. */
   memory: boolean
+  /** Whether models get tools. */
+  tools: boolean
 }
 
-export const openPolicy: Policy = { localOnly: false, disabled: [], atLimit: 'cheaper', web: 'auto', memory: true }
+export const openPolicy: Policy = {
+  localOnly: false,
+  disabled: [],
+  atLimit: 'cheaper',
+  web: 'auto',
+  memory: true,
+  tools: true,
+}
 
 /** The rules that restrict something, as sentences. */
 export function describePolicy({ localOnly, allowed, disabled, atLimit }: Policy): string[] {

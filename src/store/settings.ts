@@ -50,6 +50,7 @@ export const settings = {
   'policy.web': WebMode,
   /** `false`: files shared earlier are not searched. */
   'policy.memory': z.boolean(),
+  'policy.tools': z.boolean(),
   /** Limits of one person or one channel, depending on the scope. */
   'limits.requestsPerMinute': z.int().positive(),
   'limits.concurrentTurns': z.int().positive(),

@@ -81,13 +81,14 @@ export interface Participation {
 
 /**
  * A completed step of a turn, stored before the next one begins: a crash resumes after it. It counts for the same input only.
- * It holds references and no texts, so that deleting what it refers to leaves nothing behind. The outcome is the last
+ * It holds references and no texts of files, so that deleting what it refers to leaves nothing behind; what a model said and what tools
+ * answered is kept until the turn ends. The outcome is the last
  * step of a turn and is stored on its row, because everything else about a turn is decided under that row's lock.
  */
 export interface StoredStep {
   /** 1-based, in the order of the steps; 0: done ahead, while files were read. */
   n: number
-  kind: 'gather' | 'web'
+  kind: 'gather' | 'web' | 'model' | 'tools'
   inputHash: string
   result: Json
 }

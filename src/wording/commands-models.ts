@@ -143,6 +143,10 @@ const web = {
   off: 'Parley neither searches the web nor reads links',
   auto: 'Parley searches the web where a question calls for it, and reads links',
 }
+const tools = (on: boolean) =>
+  on
+    ? 'Models can call tools while they answer'
+    : 'Models get no tools; files and the web are searched once, before they answer'
 const memory = (on: boolean) =>
   on
     ? 'Parley searches files that were shared earlier and that everybody there can see'
@@ -168,6 +172,7 @@ export const policyWording = {
     followUps: (what: FollowUps) => `In threads that it takes part in, ${followUps[what]}`,
     web: (what: keyof typeof web) => web[what],
     memory,
+    tools,
     timeZone: (zone: string) => `Budgets reset in the time zone ${zone}`,
   },
   localOnly: (who: string) => `Only local models answer ${where(who)} now.`,
@@ -182,6 +187,7 @@ export const policyWording = {
   followUps: (who: string, what: FollowUps) => `${followUps[what]} in threads that it takes part in${inScope(who)}.`,
   web: (who: string, what: keyof typeof web) => `${web[what]}${inScope(who)}.`,
   memory: (who: string, on: boolean) => `${memory(on)}${inScope(who)}.`,
+  tools: (who: string, on: boolean) => `${tools(on)}${inScope(who)}.`,
   atLimit: (who: string, what: 'cheaper' | 'refuse') => `Set for ${who}: when a budget is used up, ${atLimit[what]}.`,
 }
 

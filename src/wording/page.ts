@@ -197,6 +197,7 @@ export const pageWording = {
       `${engine}: “${query}” (${problem ?? (found === 1 ? '1 page' : `${found} pages`)})`,
     page: { used: 'read', unused: 'read, but nothing in it fits the question', unread: 'not read' },
     memory: 'Shared earlier',
+    tools: 'Tools',
     memoryFile: { used: 'used', unused: 'found, but there was no room for it' },
   },
 

@@ -180,11 +180,25 @@ export function policyCommands(deps: PolicyDeps): Command[] {
         return { text: policyWording.memory(who, state) + restricted }
       },
     }),
+    define({
+      name: 'policy tools',
+      summary: 'Lets models call tools while they answer: search again, read on, calculate; or not',
+      role: 'manager',
+      changes: true,
+      args: { state: arg.onOff('On or off'), for: arg.optional(arg.place()) },
+      examples: ['policy tools off for channel', 'policy tools on'],
+      async run({ state, for: place }, caller) {
+        const set = () => (state ? null : false)
+        const { who } = await changeSetting(settings, caller, 'policy.tools', set, { place })
+        const restricted = state ? await stillRestricted('tools', caller.spender) : ''
+        return { text: policyWording.tools(who, state) + restricted }
+      },
+    }),
   ]
 
   /** Says so if another setting still restricts what was just allowed. */
   async function stillRestricted(
-    name: 'localOnly' | 'allowedModels' | 'guests' | 'memory',
+    name: 'localOnly' | 'allowedModels' | 'guests' | 'memory' | 'tools',
     spender: Spender,
   ): Promise<string> {
     const { policy } = await effectiveFor(settings, spender)
@@ -193,6 +207,7 @@ export function policyCommands(deps: PolicyDeps): Command[] {
       allowedModels: policy.allowedModels !== undefined,
       guests: policy.guests === 'refuse',
       memory: !policy.memory,
+      tools: !policy.tools,
     }[name]
     return restricts ? policyWording.stillRestricted : ''
   }
@@ -215,6 +230,7 @@ async function describe({ settings, timeZone, collections }: PolicyDeps, spender
     shown.followUps(policy.followUps),
     shown.web(policy.web),
     shown.memory(policy.memory),
+    shown.tools(policy.tools),
     ...(watched ? [watchWording.shown] : []),
     shown.timeZone(timezone ?? timeZone),
   ]

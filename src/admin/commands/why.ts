@@ -13,6 +13,7 @@ import type { AnswerCall, Usage } from '../../store/usage.ts'
 import { whyWording } from '../../wording/commands-money.ts'
 import { bulleted } from '../../wording/phrases.ts'
 import { memoryWording } from '../../wording/search.ts'
+import { toolWording } from '../../wording/tools.ts'
 import { arg, type Command, define } from '../define.ts'
 
 export interface WhyDeps {
@@ -82,6 +83,7 @@ function linesOf(receipt: Receipt, calls: AnswerCall[], decision: string): strin
     ...webLines(receipt.web),
     ...(receipt.memory?.files ?? []).map((file) => whyWording.sharedFile(file)),
     ...(receipt.memory?.words === undefined ? [] : [memoryWording.words(receipt.memory.words)]),
+    ...(receipt.tools ?? []).map(toolWording.receipt),
     ...notices,
   ]
 }

@@ -10,7 +10,7 @@ import type {
 } from '@anthropic-ai/sdk/resources/messages'
 import { describePosition } from '../../core/artifact.ts'
 import { plainName } from '../../core/text/plain-name.ts'
-import type { ModelMessage, ModelRequest, Part } from '../model.ts'
+import type { ModelMessage, ModelRequest, Part, ToolChoice } from '../model.ts'
 import { parseArguments } from './chunk.ts'
 import { base64, dataNotes, partText, systemText, withNotes } from './request-text.ts'
 import { anthropicSampling, sampled } from './sampling.ts'
@@ -67,8 +67,15 @@ export function anthropicBody(
           tools: tools.map(({ name, description, schema }): Tool => {
             return { name, description, input_schema: { ...schema, type: 'object' } }
           }),
+          ...choiceOf(request.toolChoice),
         }),
   }
+}
+
+function choiceOf(choice: ToolChoice = 'auto'): Pick<MessageCreateParamsStreaming, 'tool_choice'> {
+  if (choice === 'auto') return {}
+  if (typeof choice !== 'string') return { tool_choice: { type: 'tool', ...choice } }
+  return { tool_choice: { type: choice === 'required' ? 'any' : 'none' } }
 }
 
 function documentRules(request: ModelRequest): string {

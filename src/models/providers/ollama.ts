@@ -117,7 +117,8 @@ export function ollamaBody(request: ModelRequest, numCtx: number): OllamaBody {
       ...(rules === '' ? [] : [{ role: 'system', content: rules }]),
       ...request.messages.flatMap((message) => ollamaMessages(message)),
     ],
-    ...(tools.length === 0 ? {} : { tools: tools.map(ollamaTool) }),
+    // It has no word for the choice, and takes messages with calls of tools that are not named.
+    ...(tools.length === 0 || request.toolChoice === 'none' ? {} : { tools: tools.map(ollamaTool) }),
     options: {
       num_ctx: numCtx,
       num_predict: maxOutputTokens,

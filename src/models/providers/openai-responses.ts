@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { Usage } from '../../core/reply.ts'
 import { plainName } from '../../core/text/plain-name.ts'
-import type { FinishReason, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
+import type { FinishReason, ModelMessage, ModelProvider, ModelRequest, Part, ToolChoice } from '../model.ts'
 import { type Chunk, parseJson } from './chunk.ts'
 import { createParameterFilter } from './failure.ts'
 import { readBody } from './http.ts'
@@ -88,8 +88,14 @@ export function responsesBody(
             // Strict schemas allow only part of JSON Schema; ours are anybody's.
             strict: false,
           })),
+          ...choiceOf(request.toolChoice),
         }),
   }
+}
+
+function choiceOf(choice: ToolChoice = 'auto'): Pick<ResponseCreateParamsStreaming, 'tool_choice'> {
+  if (choice === 'auto') return {}
+  return { tool_choice: typeof choice === 'string' ? choice : { type: 'function', ...choice } }
 }
 
 function reasons(model: string): boolean {

@@ -10,7 +10,7 @@ import type {
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
 import { omitUndefined } from '../../core/omit-undefined.ts'
-import type { ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
+import type { ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part, ToolChoice } from '../model.ts'
 import { createChunkReader } from './chat-chunk.ts'
 import { createParameterFilter } from './failure.ts'
 import { readBody } from './http.ts'
@@ -121,8 +121,14 @@ export function chatBody(
             type: 'function' as const,
             function: { name, description, parameters: schema },
           })),
+          ...chatChoice(request.toolChoice),
         }),
   }
+}
+
+function chatChoice(choice: ToolChoice = 'auto'): Pick<ChatCompletionCreateParamsStreaming, 'tool_choice'> {
+  if (choice === 'auto') return {}
+  return { tool_choice: typeof choice === 'string' ? choice : { type: 'function', function: choice } }
 }
 
 function chatMessages({ role, parts }: ModelMessage): ChatCompletionMessageParam[] {

@@ -2,8 +2,16 @@
 
 import type { ReactNode } from 'react'
 import { formatUsd } from '../../../../src/core/money.ts'
-import type { AttachmentReceipt, MemoryReceipt, Receipt, Usage, WebReceipt } from '../../../../src/core/reply.ts'
+import type {
+  AttachmentReceipt,
+  MemoryReceipt,
+  Receipt,
+  ToolReceipt,
+  Usage,
+  WebReceipt,
+} from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
+import { toolWording } from '../../../../src/wording/tools.ts'
 import { formatCount, formatDuration } from '../lib/format.ts'
 import { Icon } from './icon.tsx'
 
@@ -82,6 +90,7 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
           </Row>
         )}
         {receipt.memory === undefined ? null : <MemoryRow memory={receipt.memory} />}
+        {receipt.tools === undefined ? null : <ToolsRow tools={receipt.tools} />}
         {receipt.web === undefined ? null : <WebRow web={receipt.web} />}
         {usage === undefined ? null : <Row term={pageWording.receipt.tokens}>{describeUsage(usage)}</Row>}
         <Row term={pageWording.receipt.cost}>
@@ -119,6 +128,19 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
 }
 
 /** Files shared earlier that were found for the answer. */
+function ToolsRow({ tools }: { tools: readonly ToolReceipt[] }) {
+  return (
+    <Row term={pageWording.receipt.tools}>
+      <ul>
+        {tools.map((tool, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a finished list, in which equal calls may occur
+          <li key={at}>{toolWording.receipt(tool)}</li>
+        ))}
+      </ul>
+    </Row>
+  )
+}
+
 function MemoryRow({ memory: { files } }: { memory: MemoryReceipt }) {
   return (
     <Row term={pageWording.receipt.memory}>

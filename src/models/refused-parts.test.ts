@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ParleyError } from '../core/errors.ts'
 import type { ModelEvent, ModelProvider, ModelRequest } from './model.ts'
-import { withoutRefusedImages } from './refused-images.ts'
+import { withoutRefused } from './refused-parts.ts'
 
 const request: ModelRequest = {
   model: 'unlisted',
@@ -33,7 +33,10 @@ async function asked(refusal: string, code: 'model_rejected_request' | 'model_bu
   const onRefused = (model: string) => void heard.push(`${model} refused`)
   const onLearnt = (model: string) => void heard.push(`${model} cannot see`)
   let text = ''
-  const stream = withoutRefusedImages(provider, { onRefused, onLearnt }).stream(request, new AbortController().signal)
+  const stream = withoutRefused('pictures', provider, { onRefused, onLearnt }).stream(
+    request,
+    new AbortController().signal,
+  )
   for await (const event of stream) if (event.type === 'text') text += event.delta
   return { text, heard }
 }
@@ -54,5 +57,43 @@ describe('a model that refuses pictures', () => {
 
   it('is not meant where its server is busy', async () => {
     await expect(asked('429: image queue full', 'model_busy')).rejects.toMatchObject({ code: 'model_busy' })
+  })
+})
+
+describe('a server that refuses tools', () => {
+  const tools = [{ name: 'now', description: 'Tells the time.', schema: { type: 'object' } }]
+
+  async function asked(refusal: string) {
+    const learnt: string[] = []
+    const provider: ModelProvider = {
+      name: 'server',
+      models: async () => [],
+      async *stream(sent): AsyncGenerator<ModelEvent> {
+        if (sent.tools !== undefined)
+          throw new ParleyError('model_rejected_request', 'It was refused.', { cause: new Error(refusal) })
+        yield { type: 'text', delta: 'Noon.' }
+      },
+    }
+    const stream = withoutRefused('tools', provider, { onLearnt: (model) => void learnt.push(model) })
+    let text = ''
+    for await (const event of stream.stream({ ...request, tools }, new AbortController().signal))
+      if (event.type === 'text') text += event.delta
+    return { text, learnt }
+  }
+
+  it.for([
+    '400: "auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+    '400: registry.ollama.ai/library/gemma:2b does not support tools',
+    '404: No endpoints found that support tool use',
+  ])('is asked without them, and known to take none: %s', async (refusal) => {
+    expect(await asked(refusal)).toEqual({ text: 'Noon.', learnt: ['unlisted'] })
+  })
+
+  it('is asked without them this time where one of them is wrong', async () => {
+    expect(await asked('400: Invalid schema for function "now"')).toEqual({ text: 'Noon.', learnt: [] })
+  })
+
+  it('is not meant by what says nothing of tools', async () => {
+    await expect(asked('400: messages.0 is wrong')).rejects.toMatchObject({ code: 'model_rejected_request' })
   })
 })

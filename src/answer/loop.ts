@@ -1,0 +1,311 @@
+/**
+ * The loop of an answer: a model is asked → it says something, or asks for tools → their results go back to it → until it calls none.
+ * Each model's step is reserved over the budget for itself and stored before its calls run, and the results are stored before the model is
+ * asked again, so that a crash resumes after the last stored step. Models that take no tools answer in the first step.
+ */
+import { z } from 'zod'
+import { Citation } from '../core/reply.ts'
+import type { Source } from '../core/source.ts'
+import { sourceLabel } from '../core/source.ts'
+import { estimateTokens } from '../core/text/estimate-tokens.ts'
+import type { Model } from '../models/catalogue.ts'
+import { modelKey } from '../models/complete-model.ts'
+import type { ModelMessage, ModelRequest, Part } from '../models/model.ts'
+import { renderData, renderPassage } from '../models/render-passage.ts'
+import type { Excerpt } from '../prompt/content.ts'
+import type { StoredStep } from '../store/turns.ts'
+import type { Tool } from '../tools/tool.ts'
+import { toolWording } from '../wording/tools.ts'
+import type { AnswerDeps } from './deps.ts'
+import { remembers } from './gather-memory.ts'
+import type { Answered } from './outcome.ts'
+import type { Question } from './question.ts'
+import type { Steps } from './steps.ts'
+import { type FreshTexts, freshKey, type KeptResult, KeptResults, runCalls, toolReceipts } from './tool-calls.ts'
+import { betweenSteps, type StepDeps, think, type Written, write } from './write.ts'
+
+export const loopLimits = {
+  /** How often a model is asked for one answer; the last time without tools. */
+  steps: 8,
+  calls: 24,
+  /** Tokens of results in all, and the share of a model's window that definitions and results may take. */
+  tokens: 24_000,
+  windowShare: 0.3,
+  /** A model with a smaller window gets no tools. */
+  leastWindow: 16_000,
+}
+
+export interface LoopDeps extends Omit<StepDeps, 'counted'> {
+  storage: AnswerDeps['storage']
+  tools?: AnswerDeps['tools']
+  memory?: AnswerDeps['memory']
+  web?: AnswerDeps['web']
+  steps: Steps
+  /** Is told what runs, for people. */
+  progress(what: string): void
+}
+
+const KeptModel = z.object({
+  raw: z.string(),
+  text: z.string(),
+  thoughts: z.string().optional(),
+  citations: z.array(Citation),
+  unknown: z.number(),
+  unsupported: z.number(),
+  notices: z.array(z.string()),
+  model: z.string(),
+  calls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })),
+})
+type KeptModel = z.infer<typeof KeptModel>
+
+/** One round: what the model said and called, and what the calls gave. */
+interface Round {
+  said: KeptModel
+  results: KeptResults['results']
+  excerpts: { result: KeptResult; excerpts: Excerpt[] }[]
+}
+
+/** Of an earlier run of the turn: sources that are cited by number already. */
+export function numberedBefore(stored: readonly StoredStep[]): Source[] {
+  const last = stored.findLast(({ kind }) => kind === 'tools')
+  return KeptResults.safeParse(last?.result).data?.sources ?? []
+}
+
+export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answered> {
+  const { question, plan, replyWriter, steps, storage, log } = deps
+  const { work, text, audience, spender, rules, files, opening } = question
+  const tools = await offered(deps)
+  const definitions = tools.map(({ name, description, schema }) => ({ name, description, schema }))
+  const definitionTokens = tools.length === 0 ? 0 : estimateTokens(JSON.stringify(definitions))
+  const fresh: FreshTexts = new Map()
+  const rounds: Round[] = []
+  let calls = 0
+  const counted = { turnId: work.id, next: () => ++calls }
+  let before = opening
+  replyWriter.append(opening)
+
+  const room = (model: Model) =>
+    takesTools(model, tools)
+      ? definitionTokens + Math.min(loopLimits.tokens, Math.floor(model.contextWindow * loopLimits.windowShare))
+      : tokensOf(rounds)
+
+  for (let n = 1; ; n += 1) {
+    const ran = rounds.flatMap(({ results }) => results).filter(({ outcome }) => outcome !== 'repeated').length
+    const last = n >= loopLimits.steps || ran >= loopLimits.calls || isRepeating(rounds)
+    const open = steps.open('model', { loop: n, text }, KeptModel)
+    let written: Written | undefined
+    let said = open.known
+    if (said === undefined) {
+      const input = {
+        models: inTurn(plan.models, rounds),
+        before,
+        citations: rounds.at(-1)?.said.citations ?? [],
+        excerpts: rounds.flatMap((round) => round.excerpts.flatMap(({ excerpts }) => excerpts)),
+        room,
+        complete: (model: Model, request: ModelRequest) =>
+          withTools(request, takesTools(model, tools) ? definitions : [], rounds, last),
+      }
+      written = await write({ ...deps, counted }, input, signal)
+      if (written.calls.length === 0) return answered(written, rounds)
+      said = keptOf(written)
+      await open.store(said)
+    } else {
+      replyWriter.append(betweenSteps(before) + said.text)
+      replyWriter.cite(said.citations, said.model)
+    }
+    if (said.text !== '') before += betweenSteps(before) + said.text
+    const { calls: asked } = said
+    const earlier = rounds.flatMap(({ results }) => results)
+    try {
+      const call = { turnId: work.id, question: text, audience, spender, localOnly: rules.policy.localOnly, files }
+      const done = await steps.run('tools', { loop: n, text }, KeptResults, () =>
+        runCalls(
+          {
+            ...{ tools, calls: asked, earlier, call, log, sources: question.sources },
+            left: loopLimits.calls - ran,
+            prefix: String(n),
+            progress: deps.progress,
+          },
+          fresh,
+          signal,
+        ),
+      )
+      rounds.push({ said, results: done.results, excerpts: await readExcerpts(done, fresh, question, storage, signal) })
+      question.notes.push(...done.notes)
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown
+      // Stopped while tools ran: what was said stays.
+      return await stopped(deps, said, written, rounds)
+    }
+  }
+}
+
+async function offered({ tools, question, memory, web }: LoopDeps): Promise<readonly Tool[]> {
+  const { work, audience, spender, rules, files, models } = question
+  // A program that composes its own prompt brings its own tools.
+  if (tools === undefined || work.messages.at(-1)?.program !== undefined || !rules.policy.tools) return []
+  if (!models.some((model) => model.enabled && mayCall(model))) return []
+  return await tools.offered({
+    ...{ turnId: work.id, platform: work.platform, audience, spender, files },
+    localOnly: rules.policy.localOnly,
+    memory: remembers(memory, question),
+    web: web?.engine !== undefined && !rules.policy.localOnly && (rules.policy.web ?? 'auto') !== 'off',
+  })
+}
+
+const mayCall = ({ kind, tools, contextWindow }: Model) =>
+  kind === 'generative' && tools === true && contextWindow >= loopLimits.leastWindow
+
+const takesTools = (model: Model, tools: readonly Tool[]) => tools.length > 0 && mayCall(model)
+
+/** Two rounds in which nothing new was called. */
+function isRepeating(rounds: readonly Round[]): boolean {
+  const [a, b] = rounds.slice(-2)
+  const nothing = (round: Round | undefined) => round?.results.every(({ outcome }) => outcome === 'repeated') === true
+  return b !== undefined && nothing(a) && nothing(b)
+}
+
+/** The model of the round before goes on; the others are there if it cannot. */
+function inTurn(models: readonly Model[], rounds: readonly Round[]): Model[] {
+  const last = rounds.at(-1)?.said.model
+  return models.toSorted((a, b) => Number(modelKey(b) === last) - Number(modelKey(a) === last))
+}
+
+function keptOf({ raw, text, thoughts, citations, unknown, unsupported, notices, model, calls }: Written): KeptModel {
+  return { raw, text, thoughts, citations, unknown, unsupported, notices, model: modelKey(model), calls }
+}
+
+/** The request with the tools and the rounds so far; for a model without tools, what they gave as data. */
+function withTools(
+  request: ModelRequest,
+  tools: NonNullable<ModelRequest['tools']>,
+  rounds: readonly Round[],
+  last: boolean,
+): ModelRequest {
+  if (tools.length === 0) {
+    const found = rounds.flatMap((round) => round.excerpts.flatMap(foundPart))
+    return found.length === 0 ? request : { ...request, messages: withParts(request.messages, found) }
+  }
+  if (last && rounds.length === 0) return request
+  const system = [request.system, ...toolWording.rules].filter((line) => line !== '').join('\n')
+  const messages = [...request.messages, ...rounds.flatMap(roundMessages)]
+  return { ...request, system, messages, tools, toolChoice: last ? 'none' : undefined }
+}
+
+function roundMessages({ said, excerpts }: Round): ModelMessage[] {
+  const words: Part[] = said.raw.trim() === '' ? [] : [{ type: 'text', text: said.raw }]
+  const calls = said.calls.map((call): Part => ({ type: 'toolCall', ...call }))
+  const results = excerpts.map(({ result, excerpts: found }): Part => {
+    const { id, name, failed } = result
+    return { type: 'toolResult', id, name, text: rendered(result, found), failed }
+  })
+  return [
+    { role: 'assistant', parts: [...words, ...calls] },
+    { role: 'user', parts: results },
+  ]
+}
+
+function rendered({ text, byParley }: KeptResult, excerpts: readonly Excerpt[]): string {
+  const own = text.trim() === '' ? [] : [byParley ? text : renderData({ type: 'data', about: 'tool result', text })]
+  const passages = excerpts.map(({ source, at, text }) =>
+    renderPassage({ type: 'passage', source: sourceLabel(source.n, at), title: source.title, at, text }),
+  )
+  return [...own, ...passages].join('\n\n')
+}
+
+function foundPart({ result, excerpts }: Round['excerpts'][number]): Part[] {
+  if (result.failed || result.outcome === 'repeated') return []
+  return [
+    { type: 'text', text: toolWording.found(result.about), by: 'parley' },
+    ...(result.text.trim() === '' ? [] : [{ type: 'data' as const, about: 'tool result' as const, text: result.text }]),
+    ...excerpts.map(({ source, at, text }): Part => {
+      return { type: 'passage', source: sourceLabel(source.n, at), title: source.title, at, text }
+    }),
+  ]
+}
+
+/** Before the question, which stands last. */
+function withParts(messages: readonly ModelMessage[], parts: readonly Part[]): ModelMessage[] {
+  const at = messages.findLastIndex(({ role }) => role === 'user')
+  return messages.map((message, index) =>
+    index === at ? { ...message, parts: [...parts, ...message.parts] } : message,
+  )
+}
+
+/** Texts of passages that are stored by reference are read again after a crash, as far as the audience may see them then. */
+async function readExcerpts(
+  { results }: KeptResults,
+  fresh: FreshTexts,
+  { audience, sources }: Question,
+  { index }: AnswerDeps['storage'],
+  signal: AbortSignal,
+): Promise<Round['excerpts']> {
+  const refs = results.flatMap(({ excerpts }) => excerpts.flatMap(({ ref }) => ref ?? []))
+  const missing = refs.filter((ref) => !fresh.has(freshKey(ref)))
+  const read = missing.length === 0 ? [] : await index.read(missing, { audience, signal })
+  for (const passage of read) fresh.set(freshKey(passage), passage.text)
+  const byNumber = new Map(sources.all().map((source) => [source.n, source]))
+  return results.map((result) => ({
+    result,
+    excerpts: result.excerpts.flatMap(({ n, at, tokens, text, ref }): Excerpt[] => {
+      const source = byNumber.get(n)
+      const found = ref === undefined ? text : fresh.get(freshKey(ref))
+      return source === undefined || found === undefined ? [] : [{ source, at, text: found, tokens }]
+    }),
+  }))
+}
+
+function tokensOf(rounds: readonly Round[]): number {
+  return rounds
+    .flatMap(({ excerpts }) => excerpts)
+    .reduce(
+      (sum, { result, excerpts }) =>
+        sum + estimateTokens(result.text) + excerpts.reduce((all, { tokens }) => all + tokens, 0),
+      0,
+    )
+}
+
+/** All steps as one answer. */
+function answered(written: Written, rounds: readonly Round[]): Answered {
+  if (rounds.length === 0) return written
+  const said = [...rounds.map((round) => round.said), written]
+  return {
+    ...written,
+    text: said.map(({ text }) => text).reduce((all, text) => (text === '' ? all : all + betweenSteps(all) + text), ''),
+    thoughts:
+      said.reduce(
+        (all, { thoughts = '' }) => (thoughts === '' ? all : think(all === '' ? '' : `${all}\n\n`, thoughts)),
+        '',
+      ) || undefined,
+    unknown: said.reduce((sum, each) => sum + each.unknown, 0),
+    unsupported: said.reduce((sum, each) => sum + each.unsupported, 0),
+    notices: [...new Set(said.flatMap(({ notices }) => notices))],
+    tools: toolReceipts(rounds.flatMap(({ results }) => results)),
+  }
+}
+
+async function stopped(
+  { plan }: LoopDeps,
+  said: KeptModel,
+  written: Written | undefined,
+  rounds: readonly Round[],
+): Promise<Answered> {
+  const model = written?.model ?? plan.models.find((each) => modelKey(each) === said.model) ?? plan.chosen.model
+  const { content, cut } = written ?? (await plan.prepare(model, 0))
+  const ended: Written = {
+    ...(written ?? {
+      pictures: { shown: 0, of: 0, blind: undefined },
+      maxOutputTokens: model.maxOutputTokens,
+      shortened: false,
+      ignored: [],
+      cut,
+    }),
+    ...said,
+    thoughts: said.thoughts,
+    content,
+    model,
+    calls: [],
+    reason: 'aborted',
+  }
+  return answered(ended, rounds)
+}

@@ -1,0 +1,93 @@
+/**
+ * The port of a tool: something that a model may ask for while it answers. src/answer/loop.ts runs the calls; THE table of the tools that
+ * Parley has itself is table.ts.
+ */
+import type { Position } from '../core/artifact.ts'
+import type { Json } from '../core/json.ts'
+import type { Spender } from '../core/scope.ts'
+import type { NewSource, Source } from '../core/source.ts'
+import type { ModelTool } from '../models/model.ts'
+import type { Audience, PassageRef } from '../search/passages.ts'
+
+/** `write`: it changes something outside of the answer, so a person has to say yes to the call. */
+export type ToolEffect = 'read' | 'write'
+
+export interface Tool extends ModelTool {
+  effect: ToolEffect
+  /** Whether its results hold what strangers wrote: web pages, other people's systems. */
+  openWorld: boolean
+  /** Milliseconds that one call may take. */
+  limitMs: number
+  /** The most tokens of a result that the model is given. */
+  mostTokens: number
+  /** What people see while it runs, and in the receipt: "Searching the web: notice period". `args` is what the model wrote. */
+  describe(args: Json): string
+  /**
+   * Runs one call. What the model should know of a failure is a result with `failed`, or a thrown ParleyError's sentence; anything else that
+   * is thrown is logged, and the model learns only that the call failed. Ends soon after `signal` aborts.
+   */
+  run(args: Json, call: ToolCall): Promise<ToolResult>
+}
+
+/** What a call may know of the turn that it belongs to. */
+export interface ToolCall {
+  turnId: string
+  /** Unique within the turn, the same after a crash. */
+  callId: string
+  /** In the person's own words. */
+  question: string
+  /** Who will read the answer: nothing else may be in a result. */
+  audience: Audience
+  /** Pays for what the call costs. */
+  spender: Spender
+  /** Nothing may leave the network. */
+  localOnly: boolean
+  /** The files of the conversation that were read. */
+  files: readonly ToolFile[]
+  /** All sources of the turn so far, by number. */
+  sources: readonly Source[]
+  /** Adds a sentence to the receipt. */
+  note(sentence: string): void
+  signal: AbortSignal
+}
+
+export interface ToolFile {
+  source: Source
+  contentHash: string
+  engine: string
+}
+
+export interface ToolResult {
+  /** For the model, as data. Empty where passages say it all. */
+  text: string
+  failed?: boolean | undefined
+  /** Passages of sources; the loop gives each source its number, by which the model cites it. */
+  excerpts?: readonly ToolExcerpt[] | undefined
+}
+
+export interface ToolExcerpt {
+  source: NewSource
+  at: Position
+  text: string
+  tokens: number
+  /** Where the text is kept with its rights: after a crash it is read again from there, for the audience of then. */
+  ref?: PassageRef | undefined
+}
+
+/** The tools that a turn may use. */
+export interface Toolbox {
+  offered(turn: OfferedTo): Promise<readonly Tool[]>
+}
+
+/** What decides which tools are offered. */
+export interface OfferedTo {
+  turnId: string
+  platform: string
+  audience: Audience
+  spender: Spender
+  localOnly: boolean
+  /** Whether files shared earlier may be searched, and the web. */
+  memory: boolean
+  web: boolean
+  files: readonly ToolFile[]
+}
