@@ -44,7 +44,7 @@ const stages = {
   reply: ['prompt', 'search', 'store'],
   intake: ['queue', 'routing', 'store'],
   /** What models may ask for while they answer: searches, pages, calculations, other people's servers. */
-  tools: ['models', 'routing', 'search', 'store', 'web'],
+  tools: ['models', 'search'],
   /** The story that puts them together. Nothing but workers and the composition root imports it. */
   answer: ['models', 'prompt', 'reply', 'routing', 'search', 'store', 'tools', 'web'],
 } as const satisfies Record<string, readonly string[]>
@@ -158,6 +158,7 @@ const layers: Record<string, Layer> = {
   prompt: stage('prompt'),
   reply: stage('reply'),
   intake: stage('intake'),
+  tools: stage('tools'),
   answer: stage('answer'),
   config: {
     files: /^src\/config(?:\.ts$|\/)/,
