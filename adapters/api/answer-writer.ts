@@ -1,17 +1,19 @@
 /**
- * Writes one answer to the program that waits for it: as one JSON body at its end, or as chunks while it grows. Sent text
- * cannot be taken back: when an answer starts over, a chunk says so in its `parley` field, and the whole new text follows.
+ * Writes one answer, or several to one request, to the program that waits: as one JSON body at the end, or as a stream while
+ * it grows. Sent text cannot be taken back: when an answer starts over, the stream says so, and the whole new text follows.
  */
 import type { ServerResponse } from 'node:http'
-import type { Ended, Follower } from './answer-events.ts'
+import type { Follower } from './answer-events.ts'
+import type { Asked } from './asked.ts'
+import type { About, Dialect, Finished } from './dialect.ts'
 import { type ApiFailure, retryAfter } from './failure.ts'
-import { type AboutAnswer, type Completion, chunk, completion, finishReason, usageChunk } from './format.ts'
 
-export interface AnswerWriter extends Follower {
+export interface AnswerWriter {
+  follower(choice: number): Follower
   /** The question is stored. From here on a stream shows signs of life within a second. */
   taken(): void
-  /** `parley`: sources and notices, beside the answer's text. */
-  end(ended: Ended, parley: AboutAnswer): void
+  /** All have ended, in the order of their choices. */
+  end(answers: readonly Finished[]): void
   fail(failure: ApiFailure): void
   close(): void
 }
@@ -21,16 +23,18 @@ const headersAfterMs = 900
 /** Keeps proxies from closing a silent stream. */
 const beatMs = 15_000
 
-export function createAnswerWriter(
+export function createAnswerWriter<A extends Asked>(
   response: ServerResponse,
-  { about: asked, streaming, withUsage }: { about: Completion; streaming: boolean; withUsage: boolean },
+  {
+    dialect,
+    about,
+    asked,
+    bodyOf,
+  }: { dialect: Dialect<A>; about: About; asked: A; bodyOf(failure: ApiFailure): object },
 ): AnswerWriter {
-  /** Names who answers, once that is known. */
-  let about = asked
-  let sent = ''
-  /** Thoughts sent of the model that thinks now. */
-  let thought = ''
-  let begun = false
+  const { stream: streaming } = asked
+  /** What was sent of each choice; `thought` is that of the model that thinks now. */
+  const choices = Array.from({ length: asked.choices }, () => ({ model: about.model, sent: '', thought: '' }))
   let status = 'taken in'
   let timer: NodeJS.Timeout | undefined
 
@@ -41,29 +45,63 @@ export function createAnswerWriter(
     timer = setInterval(comment, beatMs)
   }
   const comment = () => response.write(`: ${status.replaceAll(/\s+/g, ' ')}\n\n`)
-  const data = (value: unknown) => response.write(`data: ${JSON.stringify(value)}\n\n`)
+  const stream = dialect.stream(about, asked, (data, event) => {
+    open()
+    const name = event === undefined ? '' : `event: ${event}\n`
+    response.write(`${name}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+  })
 
-  function say(text: string): void {
+  type Choice = (typeof choices)[number]
+
+  function say(at: number, choice: Choice, text: string): void {
     if (text === '') return
-    open()
-    data(chunk(about, { role: role(), content: text }))
-    sent += text
+    stream.text(at, text, choice.model)
+    choice.sent += text
   }
 
-  function think(thoughts: string): void {
-    if (thoughts === '') return
-    open()
-    data(chunk(about, { role: role(), reasoning_content: thoughts }))
+  function think(at: number, choice: Choice, thoughts: string): void {
+    if (thoughts !== '') stream.thoughts(at, thoughts, choice.model)
   }
 
-  /** Said once, in the first chunk. */
-  function role(): 'assistant' | undefined {
-    if (begun) return undefined
-    begun = true
-    return 'assistant'
+  function finish(at: number, choice: Choice, { ended, parley }: Finished): void {
+    choice.model = ended.receipt.model
+    // What was lost on the way.
+    const { thoughts = '' } = ended.receipt
+    const known = choice.thought.trimStart()
+    if (thoughts.startsWith(known)) think(at, choice, thoughts.slice(known.length))
+    const restarted = !ended.text.startsWith(choice.sent)
+    if (restarted) stream.restarted(at, choice.model)
+    say(at, choice, restarted ? ended.text : ended.text.slice(choice.sent.length))
+    stream.end(at, { ended, parley: restarted ? { ...parley, restarted } : parley })
   }
 
   return {
+    follower(at) {
+      const choice = choices[at]
+      if (choice === undefined) throw new Error('there is no such choice')
+      return {
+        onStatus(text) {
+          status = text
+          if (streaming && response.headersSent) comment()
+        },
+        onThoughts(thoughts) {
+          if (!streaming) return
+          // Another model thinks anew: what was sent stays.
+          think(
+            at,
+            choice,
+            thoughts.startsWith(choice.thought) ? thoughts.slice(choice.thought.length) : `\n\n${thoughts}`,
+          )
+          choice.thought = thoughts
+        },
+        onText(text, model = choice.model) {
+          // An answer that starts over is held back until it is complete.
+          if (!streaming || !text.startsWith(choice.sent)) return
+          choice.model = model
+          say(at, choice, text.slice(choice.sent.length))
+        },
+      }
+    },
     taken() {
       if (!streaming) return
       timer = setTimeout(() => {
@@ -71,51 +109,29 @@ export function createAnswerWriter(
         comment()
       }, headersAfterMs)
     },
-    onStatus(text) {
-      status = text
-      if (streaming && response.headersSent) comment()
-    },
-    onThoughts(thoughts) {
-      if (!streaming) return
-      // Another model thinks anew: what was sent stays.
-      think(thoughts.startsWith(thought) ? thoughts.slice(thought.length) : `\n\n${thoughts}`)
-      thought = thoughts
-    },
-    onText(text, model = about.model) {
-      // An answer that starts over is held back until it is complete.
-      if (!streaming || !text.startsWith(sent)) return
-      about = { ...about, model }
-      say(text.slice(sent.length))
-    },
-    end(ended, parley) {
-      about = { ...about, model: ended.receipt.model }
+    end(answers) {
       if (!streaming) {
-        const headers =
-          parley.cut_messages === undefined ? {} : { 'x-parley-cut-messages': String(parley.cut_messages) }
+        const cut = answers[0]?.parley.cut_messages
+        const headers = cut === undefined ? {} : { 'x-parley-cut-messages': String(cut) }
         response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', ...headers })
-        response.end(JSON.stringify(completion(about, ended, parley)))
+        response.end(JSON.stringify(dialect.whole(about, asked, answers)))
         return
       }
-      // What was lost on the way.
-      const { thoughts = '' } = ended.receipt
-      const known = thought.trimStart()
-      if (thoughts.startsWith(known)) think(thoughts.slice(known.length))
-      const restarted = !ended.text.startsWith(sent)
-      if (restarted) data(chunk(about, {}, null, { restarted: true }))
-      say(restarted ? ended.text : ended.text.slice(sent.length))
-      open()
-      data(chunk(about, {}, finishReason(ended.receipt), restarted ? { ...parley, restarted } : parley))
-      if (withUsage) data(usageChunk(about, ended.receipt))
-      response.end('data: [DONE]\n\n')
+      for (const [at, choice] of choices.entries()) {
+        const answer = answers[at]
+        if (answer !== undefined) finish(at, choice, answer)
+      }
+      stream.close(answers)
+      response.end()
     },
     fail(failure) {
       if (response.headersSent) {
-        data(failure.body)
+        stream.fail(failure)
         response.end()
         return
       }
       response.writeHead(failure.status, { 'content-type': 'application/json; charset=utf-8', ...retryAfter(failure) })
-      response.end(JSON.stringify(failure.body))
+      response.end(JSON.stringify(bodyOf(failure)))
     },
     close() {
       clearTimeout(timer)

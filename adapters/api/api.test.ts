@@ -60,7 +60,7 @@ describe('the official client', () => {
       for (const event of events) expect(valid(JSON.parse(event.slice(6)))).toEqual([])
       const models = await client.models.list()
       expect(openAiSpec('ListModelsResponse')({ object: 'list', data: models.data })).toEqual([])
-      const refusal = await post({ ...question, n: 2 })
+      const refusal = await post({ ...question, n: 99 })
       expect(openAiSpec('ErrorResponse')(await refusal.json())).toEqual([])
     },
   )
@@ -184,6 +184,11 @@ describe('requests', () => {
 
   const image = (url: string) => ({ role: 'user', content: [{ type: 'image_url', image_url: { url } }] })
   const asking = (more: object) => ({ ...question, ...more })
+  const tool = (name: string) => ({ type: 'function', function: { name } })
+  const schema = (given: object) => ({
+    type: 'json_schema',
+    json_schema: { name: 'form', strict: true, schema: given },
+  })
   test.each<[string, unknown, number, string | null]>([
     ['no JSON', '{', 400, null],
     ['a list', [], 400, null],
@@ -191,14 +196,31 @@ describe('requests', () => {
     ['an empty question', { model: 'parley', messages: [{ role: 'user', content: ' ' }] }, 400, 'messages'],
     ['nothing but an answer', asking({ messages: [{ role: 'assistant', content: 'Well,' }] }), 400, 'messages'],
     [
-      'results of tools',
-      asking({ messages: [{ role: 'tool', tool_call_id: '1', content: 'x' }] }),
+      'the result of a call that nobody made',
+      asking({ messages: [...question.messages, { role: 'tool', tool_call_id: '1', content: 'x' }] }),
       400,
-      'messages.0.role',
+      'messages',
     ],
-    ['several answers', asking({ n: 2 }), 400, 'n'],
-    ['tools', asking({ tools: [{ type: 'function', function: { name: 'f' } }] }), 400, 'tools'],
-    ['JSON as the form', asking({ response_format: { type: 'json_object' } }), 400, 'response_format'],
+    ['too many answers', asking({ n: 99 }), 400, 'n'],
+    ['a tool of OpenAI’s own', asking({ tools: [{ type: 'web_search' }] }), 400, 'tools.0.type'],
+    ['a function with an odd name', asking({ tools: [tool('a b')] }), 400, 'tools.0.function.name'],
+    ['two functions of one name', asking({ tools: [tool('f'), tool('f')] }), 400, 'tools'],
+    ['a choice without tools', asking({ tool_choice: 'required' }), 400, 'tool_choice'],
+    [
+      'a choice of what is not offered',
+      asking({ tools: [tool('f')], tool_choice: { type: 'function', function: { name: 'g' } } }),
+      400,
+      'tool_choice',
+    ],
+    [
+      'a schema that cannot be checked',
+      asking({ response_format: schema({ if: { type: 'string' } }) }),
+      400,
+      'response_format',
+    ],
+    ['functions of the old kind', asking({ functions: [{ name: 'f' }] }), 400, 'functions'],
+    ['spoken answers', asking({ modalities: ['text', 'audio'] }), 400, 'modalities'],
+    ['log probabilities', asking({ logprobs: true }), 400, 'logprobs'],
     ['an empty stop word', asking({ stop: [''] }), 400, 'stop.0'],
     ['a picture on the web that is not there', asking({ messages: [image('https://example.com/a.png')] }), 400, null],
     ['a picture of this machine', asking({ messages: [image('file:///etc/passwd')] }), 400, 'messages'],

@@ -47,6 +47,7 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
   model_filtered: { status: 400, type: 'invalid_request_error', code: 'content_filter' },
   model_rejected_request: { status: 400, type: 'invalid_request_error' },
   model_empty: { status: 502, type: 'server_error' },
+  model_format_broken: { status: 502, type: 'server_error' },
   model_out_of_memory: { status: 503, type: 'server_error' },
   model_busy: { status: 503, type: 'server_error' },
   model_unreachable: { status: 503, type: 'server_error' },
@@ -57,9 +58,14 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
   disk_failed: { status: 503, type: 'server_error' },
 }
 
-export function writeFailure(_context: HttpContext, error: ParleyError): Response {
+export function writeFailure(context: HttpContext, error: ParleyError): Response {
   const failure = error instanceof ApiFailure ? error : failureFor(error.code, error.userMessage, error.retryAfterMs)
-  return Response.json(failure.body, { status: failure.status, headers: retryAfter(failure) })
+  return Response.json(bodyFor(context, failure), { status: failure.status, headers: retryAfter(failure) })
+}
+
+/** The failure in the words of the dialect that the address speaks. */
+export function bodyFor(_context: HttpContext, failure: ApiFailure): object {
+  return failure.body
 }
 
 /** When another try is worth it, for a failure that passes by itself and names no time. */

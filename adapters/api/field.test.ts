@@ -144,7 +144,7 @@ describe('what a program asks for reaches the turn', () => {
     [
       'an answer that is begun',
       [user('Name a color.'), assistant('The color is')],
-      { text: 'Name a color.', history: undefined, program: { continues: 'The color is' } },
+      { text: 'Name a color.', history: undefined, program: { after: [{ role: 'assistant', text: 'The color is' }] } },
     ],
     [
       'instructions last',
@@ -159,7 +159,7 @@ describe('what a program asks for reaches the turn', () => {
     [
       'instructions after an answer that is begun',
       [user('List three.'), assistant('1.'), system('Be short.')],
-      { text: 'List three.', instructions: 'Be short.', program: { continues: '1.' } },
+      { text: 'List three.', instructions: 'Be short.', program: { after: [{ role: 'assistant', text: '1.' }] } },
     ],
   ])('%s', async (_what, messages, expected) => {
     const { post, received } = await setUp(answers)

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { periods } from '../../src/core/window.ts'
 import { apiDescriptions } from '../../src/wording/api.ts'
-import { ChatRequest, refused } from './request.ts'
+import { ChatRequest, refusedInChat } from './chat-request.ts'
 
 const json = (schema: object) => ({ content: { 'application/json': { schema } } })
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
@@ -20,7 +20,7 @@ const usage = {
     completion_tokens_details: { type: 'object', properties: { reasoning_tokens: { type: 'integer' } } },
   },
 }
-const finish = { type: 'string', enum: ['stop', 'length', 'content_filter'] }
+const finish = { type: 'string', enum: ['stop', 'length', 'tool_calls', 'content_filter'] }
 
 function answerSchema(object: string, choice: object) {
   return {
@@ -44,7 +44,7 @@ export function openApiDocument(version: string) {
     info: {
       title: 'Parley',
       version,
-      description: apiDescriptions.endpoint(Object.keys(refused)),
+      description: apiDescriptions.endpoint(Object.keys(refusedInChat)),
     },
     security: [{ key: [] }],
     paths: {

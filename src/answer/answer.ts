@@ -2,14 +2,17 @@
  * The story of an answer: hear → open the question → gather → plan → loop (ask, with what each model is given, and run the tools that it
  * calls) → cite → outcome. Called by workers/turn.ts, which claims the turn before and ends it afterwards.
  */
+import { formatProblem } from '../core/answer-format.ts'
+import { ParleyError } from '../core/errors.ts'
 import { readVoiceQuestion } from '../prompt/voice-question.ts'
 import type { ReplyWriter } from '../reply/reply-writer.ts'
 import { createAttempts } from '../routing/metered-call.ts'
 import type { StoredOutcome, TurnWork } from '../store/turns.ts'
+import { modelErrorWording } from '../wording/models.ts'
 import type { AnswerDeps } from './deps.ts'
 import { gather } from './gather.ts'
 import { loop, numberedBefore } from './loop.ts'
-import { answeredOutcome, type Trace } from './outcome.ts'
+import { type Answered, answeredOutcome, type Trace } from './outcome.ts'
 import { planAnswer } from './plan.ts'
 import { openQuestion } from './question.ts'
 import { createSteps } from './steps.ts'
@@ -54,6 +57,20 @@ export async function answer(
   const looping = { ...deps, question, plan, attempts, replyWriter, steps, progress, images: images.length }
   const answered = await loop(looping, signal)
   gone.throwIfAborted()
+  checkForm(work, answered)
   if (answered.refusal !== undefined && answered.model.kind === 'extractive') trace.refusal = answered.refusal
   return answeredOutcome(replyWriter, { ...gathered, question }, plan, answered, trace)
+}
+
+/** A program that wants a form of answer, or a call, gets that or a failure. What ended early has an end that says so. */
+function checkForm({ messages }: TurnWork, { model, reason, text, programCalls = [] }: Answered): void {
+  const { format, toolChoice } = messages.at(-1)?.program ?? {}
+  if (reason !== 'stop' && reason !== 'tool') return
+  const demanded = toolChoice === 'required' || typeof toolChoice === 'object'
+  const named = typeof toolChoice === 'object' ? toolChoice.name : undefined
+  if (demanded && !programCalls.some(({ name }) => named === undefined || name === named))
+    throw new ParleyError('model_format_broken', modelErrorWording.noCall(model.id, named))
+  const problem = format === undefined || programCalls.length > 0 ? undefined : formatProblem(format, text)
+  if (problem !== undefined)
+    throw new ParleyError('model_format_broken', modelErrorWording.formBroken(model.id, problem))
 }

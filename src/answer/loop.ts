@@ -4,10 +4,12 @@
  * asked again, so that a crash resumes after the last stored step. Models that take no tools answer in the first step.
  */
 import { z } from 'zod'
+import type { Program } from '../core/message.ts'
 import { Citation } from '../core/reply.ts'
 import type { Source } from '../core/source.ts'
 import { sourceLabel } from '../core/source.ts'
 import { estimateTokens } from '../core/text/estimate-tokens.ts'
+import type { ToolCall } from '../core/tool-call.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import type { ModelMessage, ModelRequest, Part } from '../models/model.ts'
@@ -74,6 +76,7 @@ export function numberedBefore(stored: readonly StoredStep[]): Source[] {
 export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answered> {
   const { question, plan, replyWriter, steps, storage, log } = deps
   const { work, text, audience, spender, rules, files, opening } = question
+  const program = work.messages.at(-1)?.program
   const tools = await offered(deps)
   const definitions = tools.map(({ name, description, schema }) => ({ name, description, schema }))
   const definitionTokens = tools.length === 0 ? 0 : estimateTokens(JSON.stringify(definitions))
@@ -106,6 +109,8 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
           withTools(request, takesTools(model, tools) ? definitions : [], rounds, last),
       }
       written = await write({ ...deps, counted }, input, signal)
+      // A program runs its own tools: what the model calls is the answer.
+      if (program !== undefined) return { ...written, programCalls: callsFor(program, written) }
       if (written.calls.length === 0) return answered(written, rounds)
       said = keptOf(written)
       await open.store(said)
@@ -138,6 +143,11 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
       return await stopped(deps, said, written, rounds)
     }
   }
+}
+
+function callsFor({ tools = [], parallelCalls }: Program, { calls }: Written): ToolCall[] {
+  if (tools.length === 0) return []
+  return parallelCalls === false ? calls.slice(0, 1) : calls
 }
 
 async function offered({ tools, question, memory, web }: LoopDeps): Promise<readonly Tool[]> {

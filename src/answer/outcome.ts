@@ -2,6 +2,7 @@
 import type { ParleyError } from '../core/errors.ts'
 import type { Citation, MemoryReceipt, Receipt, ToolReceipt, WebReceipt } from '../core/reply.ts'
 import type { Source } from '../core/source.ts'
+import type { ToolCall } from '../core/tool-call.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason } from '../models/model.ts'
 import { type Content, contentNotices } from '../prompt/content.ts'
@@ -29,6 +30,8 @@ export interface Trace {
 
 export interface Answered {
   text: string
+  /** What the model asks the program that asked to call. */
+  programCalls?: ToolCall[]
   thoughts: string | undefined
   citations: Citation[]
   /** Citations of places that were not given. */
@@ -68,13 +71,13 @@ export function answeredOutcome(
   const { work, opening, files } = question
   const { pages = [], memory = [] } = answered.content
   const { chosen } = plan
-  const { model, content, reason } = answered
+  const { model, content, reason, programCalls = [] } = answered
   const text =
     (model.kind === 'extractive' && files.length === 0 && pages.length === 0 && memory.length === 0
       ? unreadable(work)
       : null) ?? answered.text
   return {
-    text: opening + (text.trim() === '' && !stops(work) ? emptyText(reason) : text),
+    text: opening + (text.trim() === '' && programCalls.length === 0 && !stops(work) ? emptyText(reason) : text),
     citations: withQuotes(text, answered.citations, (citation) => textAt(content, citation)),
     state: reason === 'aborted' ? 'stopped' : 'done',
     receipt: {
@@ -87,6 +90,7 @@ export function answeredOutcome(
       finish: reason,
       cutMessages: answered.cut === 0 ? undefined : answered.cut,
       ignored: answered.ignored.length === 0 ? undefined : answered.ignored,
+      calls: programCalls.length === 0 ? undefined : programCalls,
       thoughts: answered.thoughts,
       used: files.length === 0 ? undefined : describeUsed(content, answered.pictures),
       web: webReceipt(fromWeb, pages),

@@ -5,7 +5,7 @@ import { type Spender, spenderOf } from '../core/scope.ts'
 import { createSourceRegistry, type Source, type SourceRegistry } from '../core/source.ts'
 import type { Model } from '../models/catalogue.ts'
 import { type PageRange, pagesWanted, type ReadSource, readSources } from '../prompt/content.ts'
-import { tokensOf, toldHistory } from '../prompt/history.ts'
+import { textIn, tokensOf, toldHistory } from '../prompt/history.ts'
 import { plainQuestion } from '../prompt/question-parts.ts'
 import type { VoiceQuestion } from '../prompt/voice-question.ts'
 import { questionTokens } from '../routing/complexity.ts'
@@ -56,13 +56,21 @@ export async function openQuestion(
   const sources = createSourceRegistry(known)
   const files = readSources(work, sources)
   const wanted = pagesWanted(text)
-  const tokensIn = questionTokens(`${text}${work.messages.at(-1)?.program?.continues ?? ''}`, instructions)
+  const { after = [], tools = [], format } = work.messages.at(-1)?.program ?? {}
+  const beside = [
+    ...after.map(textIn),
+    ...(tools.length === 0 ? [] : [JSON.stringify(tools)]),
+    ...(format === undefined ? [] : [JSON.stringify(format)]),
+  ]
+  const tokensIn = questionTokens([text, ...beside].join('\n'), instructions)
   const told = toldHistory(work)
   const toldTokens = told === undefined ? undefined : tokensOf(told)
   const models = await catalogue.models()
   const audience = audienceOf(work, messaging.platform(work.platform).capabilities)
+  // A program's answer is the model's text, and nothing else.
+  const alone = own || format !== undefined
   const about = { tokensIn, toldTokens, sources, audience, files, spender, rules, models, notes: [] }
-  return { work, opening, text, wanted, instructions, ...about }
+  return { work, opening: alone ? '' : opening, text, wanted, instructions, ...about }
 }
 
 /** In a direct chat, and where the answer is shown to its author only, they alone read it. */

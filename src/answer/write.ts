@@ -133,11 +133,12 @@ export async function write(deps: StepDeps, input: StepInput, signal: AbortSigna
     onLearnt: () => tried && catalogue.refused(tried, 'pictures'),
   }
   const tools = { onLearnt: () => tried && catalogue.refused(tried, 'tools') }
+  // A program's tools are part of its question: it is told that they were refused.
+  const own = question.work.messages.at(-1)?.program?.tools !== undefined
+  const withoutTools = (provider: ModelProvider) => (own ? provider : withoutRefused('tools', provider, tools))
   const asking = {
     provider: (name: string) =>
-      withStopSequences(
-        withoutRefused('pictures', withoutRefused('tools', withEvents(provider(name), counted), tools), pictures),
-      ),
+      withStopSequences(withoutRefused('pictures', withoutTools(withEvents(provider(name), counted)), pictures)),
     prepare,
     attempts,
     reserved,

@@ -47,6 +47,7 @@ export const errorCodes = {
   // Each try is paid.
   model_stalled: 'never',
   model_empty: 'never',
+  model_format_broken: 'never',
   model_truncated: 'now',
   model_unknown: 'never',
   model_not_allowed: 'never',
@@ -116,7 +117,7 @@ export const errorCodes = {
 } as const satisfies Record<string, Retry>
 
 /** Failures that Parley itself does not try again, though a person may: each try is paid, or the next may go better. */
-const byHand = new Set(['model_stalled', 'model_empty', 'model_out_of_memory', 'turn_crashed'])
+const byHand = new Set(['model_stalled', 'model_empty', 'model_format_broken', 'model_out_of_memory', 'turn_crashed'])
 
 /** Whether asking the same again may help the person who reads of a failure with this code. */
 export function mayHelpAgain(code: string | undefined): boolean {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { Json } from './json.ts'
+import { AnswerFormat, ProgramTool, ToolCall, ToolChoice, ToolResult } from './tool-call.ts'
 
 export type ConversationRef = z.infer<typeof ConversationRef>
 export const ConversationRef = z.object({
@@ -110,6 +111,17 @@ export const Overrides = z.object({
   web: WebMode.optional(),
 })
 
+/** What was said in a conversation, as its sender tells it. */
+export type Told = z.infer<typeof Told>
+export const Told = z.object({
+  role: z.enum(['user', 'assistant']),
+  text: z.string(),
+  /** Of the assistant: what it asked to be called. */
+  calls: z.array(ToolCall).optional(),
+  /** Of the user: what the calls of the message before gave. */
+  results: z.array(ToolResult).optional(),
+})
+
 /** How a program, which composes its own prompts, wants its question answered. */
 export type Program = z.infer<typeof Program>
 export const Program = z.object({
@@ -119,8 +131,14 @@ export const Program = z.object({
   overflow: z.enum(['refuse', 'cut']),
   /** Whether another model may answer in place of the one that it named. */
   fallback: z.boolean(),
-  /** The beginning of the answer, which the model continues. */
-  continues: z.string().optional(),
+  /** What was said after the question: calls with their results, and at the end the beginning of the answer, which the model continues. */
+  after: z.array(Told).optional(),
+  /** Functions that the program runs. */
+  tools: z.array(ProgramTool).optional(),
+  toolChoice: ToolChoice.optional(),
+  /** Whether one answer may call several. Default true. */
+  parallelCalls: z.boolean().optional(),
+  format: AnswerFormat.optional(),
   /** Names of what the request had and Parley does not know. */
   ignored: z.array(z.string()),
   /** Of the request, because an Idempotency-Key belongs to one request only. */
@@ -148,7 +166,7 @@ export const IncomingMessage = z.object({
   /** The API key that the question came with. */
   keyId: z.string().optional(),
   /** What was said before, oldest first, where the sender tells it each time instead of Parley remembering it. */
-  history: z.array(z.object({ role: z.enum(['user', 'assistant']), text: z.string() })).optional(),
+  history: z.array(Told).optional(),
   /** Instructions that the sender sets for this answer. */
   instructions: z.string().optional(),
   program: Program.optional(),

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { Position, Problem } from './artifact.ts'
 import { Source } from './source.ts'
+import { ToolCall } from './tool-call.ts'
 
 /** A place in a source that the answer rests on. In the text it stands as `[n]`; `addressOf` and each platform open it. */
 export type Citation = z.infer<typeof Citation>
@@ -123,6 +124,8 @@ export const Receipt = z.object({
   usage: Usage.optional(),
   /** What the model thought before it answered, as far as its server tells. Shown folded. */
   thoughts: z.string().optional(),
+  /** What the model asks the program to call. */
+  calls: z.array(ToolCall).optional(),
   /** How the model's answer ended; absent where none began. */
   finish: z.string().optional(),
   /** The code of what is said instead of an answer (docs/ERRORS.md). */

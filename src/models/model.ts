@@ -4,6 +4,7 @@ import type { Json } from '../core/json.ts'
 import type { Sampling } from '../core/message.ts'
 import type { Usage } from '../core/reply.ts'
 import type { SourceLabel } from '../core/source.ts'
+import type { AnswerFormat, ToolChoice } from '../core/tool-call.ts'
 
 export type Part =
   /** `by`: words that Parley adds to a question; without it they are those of the person, or in an answer the model's. */
@@ -40,9 +41,9 @@ export interface ModelTool {
   description: string
   /** JSON Schema of its arguments: an object's. */
   schema: { [key: string]: Json }
+  /** Its server is to hold the model to the schema, where it can. Default false. */
+  strict?: boolean | undefined
 }
-
-export type ToolChoice = 'auto' | 'none' | 'required' | { name: string }
 
 export interface ModelMessage {
   role: 'user' | 'assistant'
@@ -58,9 +59,13 @@ export interface ModelRequest {
   tools?: ModelTool[]
   /**
    * `none`: the tools are named because of calls in the messages, and none may be called. `required`: one must be, or the named one; where a
-   * dialect has no word for it, the model decides. Default `auto`.
+   * dialect has no word for it, the model is told in the system prompt, and who asks checks what comes. Default `auto`.
    */
   toolChoice?: ToolChoice | undefined
+  /** `false`: at most one call. */
+  parallelCalls?: boolean | undefined
+  /** Servers without a word for it are told in the system prompt; who asks checks what comes. */
+  format?: AnswerFormat | undefined
   /** What the model's server does not take is left out, except `stop`: Parley then stops the answer itself. */
   sampling?: Sampling
   /** 0 to 2, as admins and people set it; models that take none go without. Absent: the server's own. */

@@ -3,6 +3,7 @@
  * quoted messages and contents of files are data parts of the user's message, between delimiters that they cannot close.
  */
 import type { Position } from '../core/artifact.ts'
+import { omitUndefined } from '../core/omit-undefined.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 import { sourceLabel } from '../core/source.ts'
 import { plainName } from '../core/text/plain-name.ts'
@@ -11,6 +12,7 @@ import type { ModelMessage, ModelRequest, Part } from '../models/model.ts'
 import type { TurnWork } from '../store/turns.ts'
 import { memoryWording, snippetWording } from '../wording/search.ts'
 import { type Content, describePages } from './content.ts'
+import { toldMessage } from './history.ts'
 import type { ShownImage } from './images.ts'
 import { plainQuestion, quotedParts } from './question-parts.ts'
 
@@ -60,10 +62,14 @@ export function compose(input: ComposeInput): ModelRequest {
   return {
     model: model.id,
     system: system.join('\n'),
-    messages: [...history, { role: 'user', parts }, ...begun(program?.continues)],
+    messages: [...history, { role: 'user', parts }, ...(program?.after ?? []).map(toldMessage)],
     maxOutputTokens: model.maxOutputTokens,
     temperature: overrides?.temperature ?? (program?.ownPrompt ? undefined : persona?.temperature),
     sampling: overrides?.sampling,
+    ...omitUndefined({ tools: program?.tools }),
+    toolChoice: program?.toolChoice,
+    parallelCalls: program?.parallelCalls,
+    format: program?.format,
   }
 }
 
@@ -127,11 +133,6 @@ function unreadLine({ name, summary }: AttachmentReceipt): string {
 function unseenLine(count: number): string {
   const what = count === 1 ? 'One picture' : `${count} pictures`
   return `(${what} of the files cannot be shown to you. What was recognised of the writing on them is in the passages; say so if that is not enough.)`
-}
-
-/** The beginning of the answer, where the program gives it. */
-function begun(text: string | undefined): ModelMessage[] {
-  return text === undefined ? [] : [{ role: 'assistant', parts: [{ type: 'text', text }] }]
 }
 
 function rulesOf(today: string, language: string | undefined): string[] {

@@ -1,6 +1,8 @@
 /** What was said before a question, as much of it as fits: the latest first, then oldest first. */
+
+import type { Told } from '../core/message.ts'
 import { estimateTokens } from '../core/text/estimate-tokens.ts'
-import type { ModelMessage } from '../models/model.ts'
+import type { ModelMessage, Part } from '../models/model.ts'
 import type { PastTurn, TurnWork } from '../store/turns.ts'
 import { plainQuestion, quotedParts } from './question-parts.ts'
 
@@ -10,32 +12,43 @@ export interface History {
   cut: number
 }
 
-type Told = readonly { role: 'user' | 'assistant'; text: string }[]
-
 /** What the sender tells of the conversation with the question, as programs do. */
-export function toldHistory({ messages }: Pick<TurnWork, 'messages'>): Told | undefined {
+export function toldHistory({ messages }: Pick<TurnWork, 'messages'>): readonly Told[] | undefined {
   return messages.findLast((message) => message.history !== undefined)?.history
 }
 
 /** A message has some tokens around its text. */
 const AROUND = 8
 
-export function tokensOf(told: Told): number {
-  return told.reduce((sum, { text }) => sum + estimateTokens(text) + AROUND, 0)
+export function tokensOf(told: readonly Told[]): number {
+  return told.reduce((sum, each) => sum + estimateTokens(textIn(each)) + AROUND, 0)
+}
+
+/** All words of it, those of calls and their results, too. */
+export function textIn({ text, calls = [], results = [] }: Told): string {
+  const called = calls.map((call) => `${call.name} ${call.arguments}`)
+  return [text, ...called, ...results.map((result) => result.text)].join('\n')
+}
+
+export function toldMessage({ role, text, calls = [], results = [] }: Told): ModelMessage {
+  const given = results.map<Part>((result) => ({ type: 'toolResult', ...result }))
+  const said: Part[] = text === '' ? [] : [{ type: 'text', text }]
+  return { role, parts: [...given, ...said, ...calls.map<Part>((call) => ({ type: 'toolCall', ...call }))] }
 }
 
 /** The sender's own account of the conversation, where it sends one each time, else what Parley remembers. */
 export function chooseHistory(work: Pick<TurnWork, 'messages' | 'history'>, budget: number): History {
   const told = toldHistory(work)
   if (told === undefined) return { messages: pastMessages(work.history, budget), cut: 0 }
-  const kept: ModelMessage[] = []
+  let from = told.length
   let tokens = 0
-  for (const { role, text } of told.toReversed()) {
-    tokens += tokensOf([{ role, text }])
+  for (; from > 0; from -= 1) {
+    tokens += tokensOf(told.slice(from - 1, from))
     if (tokens > budget) break
-    kept.push({ role, parts: [{ type: 'text', text }] })
   }
-  return { messages: kept.toReversed(), cut: told.length - kept.length }
+  // What a call gave means nothing without the call.
+  while ((told[from]?.results ?? []).length > 0 && from > 0) from += 1
+  return { messages: told.slice(from).map(toldMessage), cut: from }
 }
 
 /** The latest turns that fit, oldest first. `[n]` of old answers would be taken for labels and is left out. */

@@ -15,12 +15,22 @@ export const apiErrors = {
   lastMessageEmpty: 'The last message is empty. Write a question or send a file.',
   lastMessageTooLong: (characters: number, limit: number) =>
     `The last message has ${characters} characters, more than the limit of ${limit}. Shorten it, or send the text as a file.`,
-  toolMessages: 'Tools are not supported. Send only system, user and assistant messages.',
-  toolCalls: 'Tools are not supported. Remove messages with `tool_calls`.',
   modelUnknown: (id: string) => `There is no model named ${id}. List the models with GET /v1/models.`,
   scopeBeyondKey: (wanted: string, scopes: readonly string[]) =>
     `This key cannot give a token for the scope "${wanted}". It may do: ${scopes.join(', ')}.`,
   tooManyOpen: 'Too many requests are waiting for answers right now. Please try again in a moment.',
+}
+
+export const apiToolErrors = {
+  noSuchCall: (id: string) =>
+    `A message gives the result of the call ${id}, but no earlier message makes this call. Send the message with the call, too.`,
+  twice: (name: string) => `Two tools are named ${name}. Give each tool a name of its own.`,
+  choiceUnknown: (name: string) => `The request demands a call of ${name}, but offers no tool of this name.`,
+  choiceWithoutTools: 'The request demands a call, but offers no tools. Add `tools`, or leave the choice out.',
+  schemaUnusable: (reason: string) =>
+    `Answers cannot be checked against this schema (${reason}). Use a simpler one, or set \`strict\` to false.`,
+  hosted: (type: string) =>
+    `Tools of the type ${type} are not supported. Send tools of the type function, which your program runs.`,
 }
 
 export const apiFileErrors = {
@@ -38,11 +48,8 @@ export const apiFileErrors = {
 
 /** What to do instead of sending a parameter that Parley does not support. */
 export const apiInstead = {
-  n: 'Send the request again for another answer.',
-  tools: 'Remove `tools`. Parley answers in text.',
-  functions: 'Remove `functions`. Parley answers in text.',
-  tool_choice: 'Remove `tool_choice`.',
-  response_format: 'Remove it, and describe the format you want in the instructions.',
+  functions: 'Use `tools` and `tool_choice`.',
+  hostedTools: 'Send tools of the type function, which your program runs.',
   modalities: 'Parley answers in text only.',
   audio: 'Parley answers in text only.',
   logprobs: 'Remove `logprobs`.',

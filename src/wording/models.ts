@@ -41,6 +41,10 @@ export const modelErrorWording = {
   failedWhileAnswering: (model: string) => `${model} failed while answering. Try again.`,
   silent: (model: string) => `${model} returned no answer. Try again.`,
   empty: (model: string) => `${model} ended its answer without any text. Try again, ${orAnother}.`,
+  formBroken: (model: string, problem: string) =>
+    `The answer of ${model} does not have the form that the request asks for: ${problem}. Try again, ${orAnother}.`,
+  noCall: (model: string, name: string | undefined) =>
+    `${model} did not call ${name === undefined ? 'a function' : `the function ${name}`}, although the request demands it. Try again, ${orAnother}.`,
 }
 
 function named(model: string | undefined): string {

@@ -48,6 +48,12 @@ export async function setUp(
   const stored = new Map<string, Ended>()
   const received: IncomingMessage[] = []
   const contents = new Map<string, Buffer>()
+  /** Each message has a turn of its own; the first has `turnId`. */
+  const turns: string[] = []
+  const turnOf = (id: string) => {
+    if (!turns.includes(id)) turns.push(id)
+    return turns.indexOf(id) === 0 ? turnId : `${turnId.slice(0, -2)}${String(turns.indexOf(id)).padStart(2, '9')}`
+  }
   const api = createApi({
     topics,
     files: { fetch: async () => Readable.from([]) },
@@ -74,7 +80,7 @@ export async function setUp(
       throw new Error('not used here')
     },
     origins: [],
-    ended: async () => stored.get(turnId) ?? null,
+    ended: async (turn) => stored.get(turn) ?? null,
     limits: { files: options.files ?? 10, fileBytes: 2_000_000, textChars: 10_000 },
     lookEveryMs: 200,
     version: '0',
@@ -84,6 +90,7 @@ export async function setUp(
     fakeIntake({
       async receive(message) {
         received.push(message)
+        const turnId = turnOf(message.id)
         const target = message.replyTarget
         const signal = new AbortController().signal
         const post = (outgoing: Pick<OutgoingMessage, 'text' | 'citations'> & Partial<OutgoingMessage>) =>

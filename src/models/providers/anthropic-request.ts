@@ -6,17 +6,24 @@ import type {
   DocumentBlockParam,
   ImageBlockParam,
   MessageCreateParamsStreaming,
+  ToolChoice as MessageToolChoice,
   Tool,
 } from '@anthropic-ai/sdk/resources/messages'
 import { describePosition } from '../../core/artifact.ts'
 import { plainName } from '../../core/text/plain-name.ts'
-import type { ModelMessage, ModelRequest, Part, ToolChoice } from '../model.ts'
+import type { ToolChoice } from '../../core/tool-call.ts'
+import type { ModelMessage, ModelRequest, Part } from '../model.ts'
 import { parseArguments } from './chunk.ts'
-import { base64, dataNotes, partText, systemText, withNotes } from './request-text.ts'
+import { base64, dataNotes, formatNotes, partText, systemText, withNotes } from './request-text.ts'
 import { anthropicSampling, sampled } from './sampling.ts'
 
 /** Newer models choose their own. */
-export const anthropicParameters = ['temperature', ...Object.values(anthropicSampling)] as const
+export const anthropicParameters = [
+  'temperature',
+  'output_config',
+  'output_config.format',
+  ...Object.values(anthropicSampling),
+] as const
 export type AnthropicParameter = (typeof anthropicParameters)[number]
 
 /** What a citation can refer to, by the index of its document. */
@@ -48,8 +55,12 @@ export function anthropicBody(
   documents: boolean,
   without: ReadonlySet<AnthropicParameter>,
 ): MessageCreateParamsStreaming {
-  const { model, maxOutputTokens, temperature, tools = [] } = request
-  const rules = documents ? documentRules(request) : systemText(request)
+  const { model, maxOutputTokens, temperature, tools = [], toolChoice, parallelCalls, format } = request
+  const schema = format?.type === 'schema' && !without.has('output_config') && !without.has('output_config.format')
+  const rules = withNotes(
+    { system: documents ? documentRules(request) : systemText(request) },
+    schema ? [] : formatNotes(request),
+  )
   return {
     model,
     stream: true,
@@ -64,18 +75,21 @@ export function anthropicBody(
     ...(tools.length === 0
       ? {}
       : {
-          tools: tools.map(({ name, description, schema }): Tool => {
-            return { name, description, input_schema: { ...schema, type: 'object' } }
+          tools: tools.map(({ name, description, schema, strict }): Tool => {
+            return { name, description, input_schema: { ...schema, type: 'object' }, ...(strict ? { strict } : {}) }
           }),
-          ...choiceOf(request.toolChoice),
+          ...toolChoiceParam(toolChoice, parallelCalls),
         }),
+    ...(schema ? { output_config: { format: { type: 'json_schema', schema: format.schema } } } : {}),
   }
 }
 
-function choiceOf(choice: ToolChoice = 'auto'): Pick<MessageCreateParamsStreaming, 'tool_choice'> {
-  if (choice === 'auto') return {}
-  if (typeof choice !== 'string') return { tool_choice: { type: 'tool', ...choice } }
-  return { tool_choice: { type: choice === 'required' ? 'any' : 'none' } }
+function toolChoiceParam(choice: ToolChoice = 'auto', parallel = true): { tool_choice?: MessageToolChoice } {
+  if (choice === 'none') return { tool_choice: { type: 'none' } }
+  const single = parallel ? {} : { disable_parallel_tool_use: true }
+  if (choice === 'auto') return parallel ? {} : { tool_choice: { type: 'auto', ...single } }
+  if (choice === 'required') return { tool_choice: { type: 'any', ...single } }
+  return { tool_choice: { type: 'tool', name: choice.name, ...single } }
 }
 
 function documentRules(request: ModelRequest): string {

@@ -14,7 +14,7 @@ import { HttpFailure } from './failure.ts'
 import { readFinish } from './finish-words.ts'
 import { readBody, type Watch } from './http.ts'
 import { type ConnectOllama, connectOllama, modelInfo, Show, Tags } from './ollama-client.ts'
-import { countInput, systemText, textOf } from './request-text.ts'
+import { choiceNotes, countInput, systemText, textOf, withNotes } from './request-text.ts'
 import { ollamaSampling, sampled, taken } from './sampling.ts'
 import { readNdjson, type ServerEvent } from './server-events.ts'
 import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
@@ -106,8 +106,9 @@ export interface OllamaBody extends ChatRequest {
 
 /** A request in the words of Ollama's `/api/chat`. */
 export function ollamaBody(request: ModelRequest, numCtx: number): OllamaBody {
-  const rules = systemText(request)
-  const { model, maxOutputTokens, temperature, tools = [] } = request
+  const rules = withNotes({ system: systemText(request) }, choiceNotes(request))
+  const { model, maxOutputTokens, temperature, format } = request
+  const tools = offered(request)
   return {
     model,
     stream: true,
@@ -117,8 +118,8 @@ export function ollamaBody(request: ModelRequest, numCtx: number): OllamaBody {
       ...(rules === '' ? [] : [{ role: 'system', content: rules }]),
       ...request.messages.flatMap((message) => ollamaMessages(message)),
     ],
-    // It has no word for the choice, and takes messages with calls of tools that are not named.
-    ...(tools.length === 0 || request.toolChoice === 'none' ? {} : { tools: tools.map(ollamaTool) }),
+    ...(tools.length === 0 ? {} : { tools: tools.map(ollamaTool) }),
+    ...(format === undefined ? {} : { format: format.type === 'json' ? 'json' : format.schema }),
     options: {
       num_ctx: numCtx,
       num_predict: maxOutputTokens,
@@ -126,6 +127,12 @@ export function ollamaBody(request: ModelRequest, numCtx: number): OllamaBody {
       ...sampled(request, ollamaSampling),
     },
   }
+}
+
+/** It has no parameter for a choice, so a model is offered only what it may call. Messages may have calls of tools that are not named. */
+function offered({ tools = [], toolChoice }: ModelRequest): NonNullable<ModelRequest['tools']> {
+  if (toolChoice === 'none') return []
+  return typeof toolChoice === 'object' ? tools.filter(({ name }) => name === toolChoice.name) : tools
 }
 
 function ollamaMessages({ role, parts }: ModelMessage): Message[] {

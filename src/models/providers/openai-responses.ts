@@ -5,6 +5,7 @@
 
 import type {
   ResponseCreateParamsStreaming,
+  ResponseFormatTextConfig,
   ResponseInputContent,
   ResponseInputItem,
 } from 'openai/resources/responses/responses'
@@ -13,12 +14,13 @@ import { z } from 'zod'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { Usage } from '../../core/reply.ts'
 import { plainName } from '../../core/text/plain-name.ts'
-import type { FinishReason, ModelMessage, ModelProvider, ModelRequest, Part, ToolChoice } from '../model.ts'
+import type { AnswerFormat } from '../../core/tool-call.ts'
+import type { FinishReason, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
 import { type Chunk, parseJson } from './chunk.ts'
 import { createParameterFilter } from './failure.ts'
 import { readBody } from './http.ts'
 import { createOpenAiClient, listOpenAiModels } from './openai-client.ts'
-import { dataUrl, partText, systemText, textOf } from './request-text.ts'
+import { dataUrl, formatNotes, partText, systemText, textOf, withNotes } from './request-text.ts'
 import { responsesSampling, sampled, taken } from './sampling.ts'
 import { isKeepAlive, readSse, type ServerEvent } from './server-events.ts'
 import { createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
@@ -47,7 +49,16 @@ export function createOpenAiResponsesProvider(options: ProviderOptions): ModelPr
 }
 
 /** What some models or accounts do not take: reasoning's summary wants a reasoning model and a verified organisation. */
-const responsesParameters = ['temperature', 'top_p', 'reasoning.summary', 'reasoning.effort', 'reasoning'] as const
+const responsesParameters = [
+  'temperature',
+  'top_p',
+  'reasoning.summary',
+  'reasoning.effort',
+  'reasoning',
+  'parallel_tool_calls',
+  'text.format',
+  'text',
+] as const
 export type ResponsesParameter = (typeof responsesParameters)[number]
 
 /** The API takes no less. */
@@ -58,8 +69,9 @@ export function responsesBody(
   request: ModelRequest,
   without: ReadonlySet<ResponsesParameter>,
 ): ResponseCreateParamsStreaming {
-  const { model, temperature, tools = [] } = request
-  const rules = systemText(request)
+  const { model, temperature, tools = [], toolChoice, format } = request
+  const wordless = without.has('text') || without.has('text.format')
+  const rules = withNotes({ system: systemText(request) }, wordless ? formatNotes(request) : [])
   const effort = without.has('reasoning.effort')
     ? undefined
     : (request.sampling?.reasoningEffort as ReasoningEffort | undefined)
@@ -80,22 +92,31 @@ export function responsesBody(
     ...(tools.length === 0
       ? {}
       : {
-          tools: tools.map(({ name, description, schema }) => ({
+          tools: tools.map(({ name, description, schema, strict }) => ({
             type: 'function' as const,
             name,
             description,
             parameters: schema,
             // Strict schemas allow only part of JSON Schema; ours are anybody's.
-            strict: false,
+            strict: strict === true,
           })),
-          ...choiceOf(request.toolChoice),
+          ...(toolChoice === undefined || toolChoice === 'auto'
+            ? {}
+            : {
+                tool_choice: typeof toolChoice === 'string' ? toolChoice : { type: 'function' as const, ...toolChoice },
+              }),
+          ...(request.parallelCalls === undefined || without.has('parallel_tool_calls')
+            ? {}
+            : { parallel_tool_calls: request.parallelCalls }),
         }),
+    ...(format === undefined || wordless ? {} : { text: { format: formatParam(format) } }),
   }
 }
 
-function choiceOf(choice: ToolChoice = 'auto'): Pick<ResponseCreateParamsStreaming, 'tool_choice'> {
-  if (choice === 'auto') return {}
-  return { tool_choice: typeof choice === 'string' ? choice : { type: 'function', ...choice } }
+function formatParam(format: AnswerFormat): ResponseFormatTextConfig {
+  if (format.type === 'json') return { type: 'json_object' }
+  const { name, description, schema, strict } = format
+  return { type: 'json_schema', name, schema, strict, ...omitUndefined({ description }) }
 }
 
 function reasons(model: string): boolean {

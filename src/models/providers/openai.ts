@@ -8,14 +8,16 @@ import type {
   ChatCompletionContentPart,
   ChatCompletionCreateParamsStreaming,
   ChatCompletionMessageParam,
+  ChatCompletionToolChoiceOption,
 } from 'openai/resources/chat/completions'
 import { omitUndefined } from '../../core/omit-undefined.ts'
-import type { ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part, ToolChoice } from '../model.ts'
+import type { AnswerFormat, ToolChoice } from '../../core/tool-call.ts'
+import type { ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
 import { createChunkReader } from './chat-chunk.ts'
 import { createParameterFilter } from './failure.ts'
 import { readBody } from './http.ts'
 import { createOpenAiClient, listOpenAiModels, openAiUrl } from './openai-client.ts'
-import { dataUrl, partText, systemText, textOf } from './request-text.ts'
+import { dataUrl, formatNotes, partText, systemText, textOf, withNotes } from './request-text.ts'
 import { chatSampling, sampled, taken } from './sampling.ts'
 import { readSse } from './server-events.ts'
 import {
@@ -88,6 +90,8 @@ const chatParameters = [
   'max_tokens',
   'max_completion_tokens',
   'temperature',
+  'parallel_tool_calls',
+  'response_format',
   ...Object.values(chatSampling),
 ] as const
 export type ChatParameter = (typeof chatParameters)[number]
@@ -99,10 +103,11 @@ export function chatBody(
   limit: LimitWord,
   without: ReadonlySet<ChatParameter>,
 ): ChatCompletionCreateParamsStreaming {
-  const rules = systemText(request)
+  const inWords = without.has('response_format') ? formatNotes(request) : []
+  const rules = withNotes({ system: systemText(request) }, inWords)
   const system = rules === '' ? [] : [{ role: 'system' as const, content: rules }]
   const other = limit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
-  const { temperature, tools = [] } = request
+  const { temperature, tools = [], toolChoice, format } = request
   return {
     model: request.model,
     stream: true,
@@ -117,18 +122,27 @@ export function chatBody(
     ...(tools.length === 0
       ? {}
       : {
-          tools: tools.map(({ name, description, schema }) => ({
+          tools: tools.map(({ name, description, schema, strict }) => ({
             type: 'function' as const,
-            function: { name, description, parameters: schema },
+            function: { name, description, parameters: schema, ...(strict ? { strict } : {}) },
           })),
-          ...chatChoice(request.toolChoice),
+          ...(toolChoice === undefined || toolChoice === 'auto' ? {} : { tool_choice: chosen(toolChoice) }),
+          ...(request.parallelCalls === undefined || without.has('parallel_tool_calls')
+            ? {}
+            : { parallel_tool_calls: request.parallelCalls }),
         }),
+    ...(format === undefined || without.has('response_format') ? {} : { response_format: formatParam(format) }),
   }
 }
 
-function chatChoice(choice: ToolChoice = 'auto'): Pick<ChatCompletionCreateParamsStreaming, 'tool_choice'> {
-  if (choice === 'auto') return {}
-  return { tool_choice: typeof choice === 'string' ? choice : { type: 'function', function: choice } }
+function chosen(choice: ToolChoice): ChatCompletionToolChoiceOption {
+  return typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.name } }
+}
+
+function formatParam(format: AnswerFormat): ChatCompletionCreateParamsStreaming['response_format'] {
+  if (format.type === 'json') return { type: 'json_object' }
+  const { name, description, schema, strict } = format
+  return { type: 'json_schema', json_schema: { name, schema, strict, ...omitUndefined({ description }) } }
 }
 
 function chatMessages({ role, parts }: ModelMessage): ChatCompletionMessageParam[] {

@@ -9,7 +9,28 @@ export function systemText(request: ModelRequest): string {
   return withNotes(request, [...(has(request, 'passage') ? [passageNote] : []), ...dataNotes(request)])
 }
 
-export function withNotes({ system }: ModelRequest, notes: string[]): string {
+/** The form of the answer in words, for models whose server has no parameter for it. */
+export function formatNotes({ format }: ModelRequest): string[] {
+  if (format === undefined) return []
+  const only = 'Answer with one JSON value and nothing else: no words around it, no code fence.'
+  if (format.type === 'json') return [only, 'The value is an object.']
+  const about = format.description === undefined ? [] : [format.description]
+  return [only, ...about, `The value fits this JSON Schema: ${JSON.stringify(format.schema)}`]
+}
+
+/** What is to be called in words, for models whose server has no parameter for it. */
+export function choiceNotes({ toolChoice, parallelCalls, tools = [] }: ModelRequest): string[] {
+  if (tools.length === 0 || toolChoice === 'none') return []
+  const which =
+    typeof toolChoice === 'object'
+      ? [`Call the function ${toolChoice.name} now.`]
+      : toolChoice === 'required'
+        ? ['Call at least one function now.']
+        : []
+  return [...which, ...(parallelCalls === false ? ['Call at most one function at a time.'] : [])]
+}
+
+export function withNotes({ system }: Pick<ModelRequest, 'system'>, notes: string[]): string {
   return [system, ...notes].join('\n').trim()
 }
 
@@ -48,7 +69,7 @@ export function textOf(parts: Part[]): string {
 /** Everything that the model reads as text, for estimating its tokens. */
 function requestText(request: ModelRequest): string {
   const tools = request.tools === undefined ? [] : [JSON.stringify(request.tools)]
-  return [systemText(request), ...tools, ...request.messages.map(readText)].join('\n')
+  return [systemText(request), ...formatNotes(request), ...tools, ...request.messages.map(readText)].join('\n')
 }
 
 function readText({ parts }: ModelMessage): string {
