@@ -25,8 +25,8 @@ export async function openPlaces(database: Database, readers: Record<string, rea
   await database.pool.query(
     `with given as (select * from jsonb_to_recordset($1::jsonb) as p (key text, "channelId" text, accounts jsonb)),
      made as (
-       insert into place (key, platform, workspace_id, channel_id, kind, name, outsiders, checked_at, members_at)
-       select key, $2, $3, "channelId", 'private', "channelId", false, now() + interval '1 day', now() + interval '1 day' from given
+       insert into place (key, platform, workspace_id, channel_id, kind, name, outsiders, complete, checked_at, members_at)
+       select key, $2, $3, "channelId", 'private', "channelId", false, true, now() + interval '1 day', now() + interval '1 day' from given
      )
      insert into place_member (place_key, account, reads, checked_at)
      select key, account, true, now() + interval '1 day' from given, jsonb_array_elements_text(accounts) as account`,

@@ -7,7 +7,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import type { Query } from '../core/platform-state.ts'
+import type { Query, Statement } from '../core/platform-state.ts'
 import { databaseWording } from '../wording/storage.ts'
 import { PrismaClient } from './generated/client.ts'
 import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
@@ -17,8 +17,13 @@ export type { Statement } from '../core/platform-state.ts'
 export interface Database {
   pool: pg.Pool
   prisma: ReturnType<typeof openPrisma>
-  /** For statements of other modules; each must be safe to send twice. `signal` also ends the statement on the server. */
-  lasting: { query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }> }
+  /**
+   * For statements of other modules; each must be safe to send twice. `signal` also ends the statement on the server. One with a name is
+   * planned once for each connection.
+   */
+  lasting: {
+    query(statement: string | Statement, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }>
+  }
   query: Query
   /** Statements that take effect together or not at all. All of it must be safe to run twice. */
   transaction<T>(work: (send: Database['query']) => Promise<T>): Promise<T>
@@ -91,10 +96,11 @@ export function openDatabase(
         }
       }),
     lasting: {
-      query: (text, values, signal) =>
+      query: (statement, values, signal) =>
         outlasting(() => {
           sent += 1
-          return signal === undefined ? pool.query(text, values) : queryUntil(pool, text, values, signal)
+          const query = { ...(typeof statement === 'string' ? { text: statement } : statement), values }
+          return signal === undefined ? pool.query(query) : queryUntil(pool, query, signal)
         }),
     },
     roundTrips: () => sent,
@@ -145,12 +151,7 @@ function isDeadlock(error: unknown): boolean {
 /**
  * A statement that a signal ends on the server too, so that abandoned queries cost no time and memory. Rejects with the signal's reason as soon as it aborts, and gives the connection back when the server has let go of it.
  */
-async function queryUntil(
-  pool: pg.Pool,
-  text: string,
-  values: unknown[],
-  signal: AbortSignal,
-): Promise<{ rows: unknown[] }> {
+async function queryUntil(pool: pg.Pool, query: pg.QueryConfig, signal: AbortSignal): Promise<{ rows: unknown[] }> {
   signal.throwIfAborted()
   const aborted = Promise.withResolvers<never>()
   const onAbort = () => aborted.reject(signal.reason)
@@ -158,13 +159,13 @@ async function queryUntil(
   // It may be rejected after the race is over.
   aborted.promise.catch(() => undefined)
   try {
-    return await Promise.race([onConnection(pool, text, values, signal), aborted.promise])
+    return await Promise.race([onConnection(pool, query, signal), aborted.promise])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
 }
 
-async function onConnection(pool: pg.Pool, text: string, values: unknown[], signal: AbortSignal) {
+async function onConnection(pool: pg.Pool, query: pg.QueryConfig, signal: AbortSignal) {
   const client = await pool.connect()
   let cancelled: Promise<unknown> | undefined
   const cancel = () => {
@@ -174,7 +175,7 @@ async function onConnection(pool: pg.Pool, text: string, values: unknown[], sign
   try {
     signal.throwIfAborted()
     signal.addEventListener('abort', cancel, { once: true })
-    return await client.query(text, values).catch((error: Error) => {
+    return await client.query(query).catch((error: Error) => {
       // What the server says of a statement leaves a good connection; anything else is of the connection.
       if (!('severity' in error)) broken = error
       throw error

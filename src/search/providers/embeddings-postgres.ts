@@ -3,6 +3,7 @@
  * differ least, and their numbers decide (docs/decisions/0058-embeddings-without-pgvector.md).
  */
 import { z } from 'zod'
+import type { Statement } from '../../core/platform-state.ts'
 import { embeddingKey } from '../embedding.ts'
 import type { EmbeddingFill, EmbeddingRows, KnownModel, Nearest, VectorIndex } from '../embeddings.ts'
 import { backgroundOf, similarity, storedVector } from '../vectors.ts'
@@ -216,7 +217,7 @@ const PLACES = `
 
 const DROP_OLD = `delete from embedding_model where state = 'old' and changed_at < now() - interval '${oldFor}'`
 
-// Signs of other widths cannot be compared: PostgreSQL refuses it. "offset 0" keeps to the index, file by file.
+// Signs of other widths cannot be compared: PostgreSQL refuses it. "offset 0" keeps to the index, file by file, and to the rows that were chosen.
 const nearest = (within: Within) => `
   with ${visibleFor(6, 1, within)},
   total as (select coalesce(sum(passages), 0)::int as passages from passage_total where (content_hash, engine) in (select * from visible)),
@@ -231,6 +232,9 @@ const nearest = (within: Within) => `
   select (select passages from total) as passages, (select count(*)::int from compared) as embedded,
     coalesce(array_agg(content_hash), '{}') as hashes, coalesce(array_agg(engine), '{}') as engines,
     coalesce(array_agg(ordinal), '{}') as ordinals, coalesce(string_agg(vec, ''::bytea), ''::bytea) as vecs
-  from nearest join embedding on embedding.ctid = nearest.id`
+  from nearest cross join lateral (select content_hash, engine, ordinal, vec from embedding where ctid = nearest.id offset 0) of`
 
-const NEAREST = { conversation: nearest('conversation'), places: nearest('places') }
+const NEAREST: Record<Within, Statement> = {
+  conversation: { name: 'nearest-in-conversation', text: nearest('conversation') },
+  places: { name: 'nearest-in-places', text: nearest('places') },
+}

@@ -9,6 +9,7 @@ import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { z } from 'zod'
 import { Position, type Segment } from '../../core/artifact.ts'
 import { PlaceKind } from '../../core/place.ts'
+import type { Statement } from '../../core/platform-state.ts'
 import { chunk } from '../chunk.ts'
 import type { ArtifactRef, Passage, PassageIndex, PassageWriter, Retriever, ShareFacts } from '../passages.ts'
 import { questionTerms, terms } from '../terms.ts'
@@ -41,9 +42,9 @@ const PAIR = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Ha
 /** Passages that one statement adds: well below a second of work on a slow disk, so no time-out sends it again meanwhile. */
 const BATCH = 256
 
-/** Sends one statement, which may be sent twice; `signal` ends it on the server, too. */
+/** Sends one statement, which may be sent twice; `signal` ends it on the server, too. One with a name is planned once for each connection. */
 export interface Statements {
-  query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }>
+  query(statement: string | Statement, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }>
 }
 
 /** Finding by words costs nothing: who pays is of no interest here. */
@@ -60,7 +61,7 @@ export function createPassageIndex(pool: Statements): PassageIndex & Retriever {
       const { asked, lookups, missed } = lookupsOf(question)
       if (lookups.length === 0 || among?.length === 0 || limit <= 0) return []
       const { rows } = await pool.query(
-        within === 'conversation' ? RETRIEVE : RETRIEVE_IN_PLACES,
+        RETRIEVE[within],
         [
           withinOf(among),
           ...amongValues(among),
@@ -219,16 +220,21 @@ const ADD = `
   )
   select count(*)::int as added, case when count(*) > 0 then gin_clean_pending_list('passage_terms_idx') end from added`
 
-/** Passages that hold what is looked up. "offset 0" keeps each lookup an index scan of its own. */
+/**
+ * For each lookup the passages that hold it, as arrays: what is counted and weighed later is a row per lookup, not per hit. "offset 0" keeps
+ * each lookup an index scan of its own.
+ */
 const hitsOf = (lookups: string) => `
-  select term, low, high, weight, holder.id, holder.length
+  select term, low, high, weight, held, ids, lengths
   from lookup cross join lateral (
-    select ctid as id, length::float8, content_hash, engine from passage where terms @@ lookup.query offset 0
-  ) holder
-  where ${lookups} and (content_hash, engine) in (select * from visible)`
+    select count(*) as held, array_agg(id) as ids, array_agg(length) as lengths
+    from (select ctid as id, length, content_hash, engine from passage where terms @@ lookup.query offset 0) holder
+    where (content_hash, engine) in (select * from visible)
+  ) holders
+  where ${lookups}`
 
 // A passage found at level 4 was found at 1 and 2 before, so each level adds what its frequency is worth beyond the one below it. Terms
-// that occur nowhere count in `possible` as the rarest ones, pairs less ($18). Sums over hits use no join, whose estimate would make them sort.
+// that occur nowhere count in `possible` as the rarest ones, pairs less ($18).
 const ranked = (within: Within) => `
   ${visibleFor(11, 2, within)},
   corpus as materialized (
@@ -242,55 +248,68 @@ const ranked = (within: Within) => `
   ),
   plain as materialized (${hitsOf('low = 0 and term < $10::int')}),
   common as materialized (
-    select term from plain, corpus group by term, size having count(*) > greatest(${COMMON.atLeast}, ${COMMON.share} * size)
+    select term from plain, corpus where held > greatest(${COMMON.atLeast}, ${COMMON.share} * size)
   ),
   refined as materialized (${hitsOf('(low > 0 or term >= $10::int) and term % $10::int not in (select term from common)')}),
-  hit as (select * from plain union all select * from refined),
+  hits as (select * from plain union all select * from refined),
   rarity as materialized (
-    select array_agg(idf order by term) as idf,
-      sum(case when held = 0 then idf * ($18::float8[])[term + 1] else idf end) filter (where term < $10::int) as possible
+    select term, held, ln(1 + (greatest(size - held, 0) + 0.5) / (held + 0.5)) as idf
     from (
-      select term, held, ln(1 + (greatest(size - held, 0) + 0.5) / (held + 0.5)) as idf
-      from (
-        select term, count(hit.term) as held
-        from generate_series(0, 2 * $10::int - 1) as term left join (select term from hit where low = 0) hit using (term) group by term
-      ) counted, corpus
-    ) rare
+      select term, coalesce(held, 0) as held
+      from generate_series(0, 2 * $10::int - 1) as term left join (select term, held from hits where low = 0) hits using (term)
+    ) counted, corpus
+  ),
+  possible as materialized (
+    select sum(case when held = 0 then idf * ($18::float8[])[term + 1] else idf end) filter (where term < $10::int) as score from rarity
+  ),
+  weighed as (
+    select low, high, weight * idf * ${K1 + 1} as worth, unnest(ids) as id, unnest(lengths)::float8 as length from hits join rarity using (term)
   ),
   best as (
-    select id, sum(weight * idf * ${K1 + 1} * (high / (high + norm) - low / (low + norm))) as score
+    select id, sum(worth * (high / (high + norm) - low / (low + norm))) as score
     from (
-      select id, weight, low, high, (select idf from rarity)[term + 1] as idf,
-        ${K1} * (${1 - B} + ${B} * length / (select mean from corpus)) as norm
-      from hit
-    ) weighed
+      select id, worth, low, high, ${K1} * (${1 - B} + ${B} * length / (select mean from corpus)) as norm from weighed
+    ) normed
     group by id order by score desc, id limit $9
   ),
   found as materialized (
     select content_hash, engine, ordinal, text, at, tokens, best.score,
-      least(1, best.score / greatest((select possible from rarity), 1e-9)) as coverage
-    from best join passage on passage.ctid = best.id
+      least(1, best.score / greatest((select score from possible), 1e-9)) as coverage
+    from best cross join lateral (
+      select content_hash, engine, ordinal, text, at, tokens from passage where ctid = best.id offset 0
+    ) of
   )`
 
-const RETRIEVE = `
-  with ${ranked('conversation')}
-  select content_hash as "contentHash", engine, ordinal, text, at, tokens, score, coverage from found
-  order by score desc, content_hash, ordinal`
+// Planning them takes as long as running them over a few files.
+const RETRIEVE: Record<Within, Statement> = {
+  conversation: {
+    name: 'passages-in-conversation',
+    text: `
+      with ${ranked('conversation')}
+      select content_hash as "contentHash", engine, ordinal, text, at, tokens, score, coverage from found
+      order by score desc, content_hash, ordinal`,
+  },
+  places: {
+    name: 'passages-in-places',
+    text: `
+      with ${ranked('places')}, ${nearestShares(11)}
+      select content_hash as "contentHash", engine, ordinal, text, at, tokens, score, coverage, nearest.share
+      from found join nearest using (content_hash, engine)
+      order by score desc, content_hash, ordinal`,
+  },
+}
 
-const RETRIEVE_IN_PLACES = `
-  with ${ranked('places')}, ${nearestShares(11)}
-  select content_hash as "contentHash", engine, ordinal, text, at, tokens, score, coverage, nearest.share
-  from found join nearest using (content_hash, engine)
-  order by score desc, content_hash, ordinal`
-
-const READ = `
+const READ: Statement = {
+  name: 'passages-read',
+  text: `
   with ${sharesFor(4)},
   found as materialized (
     select passage.content_hash, passage.engine, passage.ordinal, text, at, tokens from unnest($1::text[], $2::text[], $3::int[]) as wanted(content_hash, engine, ordinal)
       join passage using (content_hash, engine, ordinal)
   ), ${nearestShares(4)}
   select content_hash as "contentHash", engine, ordinal, text, at, tokens, nearest.share
-  from found join nearest using (content_hash, engine)`
+  from found join nearest using (content_hash, engine)`,
+}
 
 interface Lookup {
   /** Which term of the question; lookups of one term share its rarity. */
