@@ -217,22 +217,29 @@ const PLACES = `
 
 const DROP_OLD = `delete from embedding_model where state = 'old' and changed_at < now() - interval '${oldFor}'`
 
-// Signs of other widths cannot be compared: PostgreSQL refuses it. "offset 0" keeps to the index, file by file, and to the rows that were chosen.
+// Signs of other widths cannot be compared: PostgreSQL refuses it. They are read from their index, file by file. What follows is a row per
+// file, not per passage. "offset 0" keeps to the rows that were chosen.
 const nearest = (within: Within) => `
   with ${visibleFor(6, 1, within)},
   total as (select coalesce(sum(passages), 0)::int as passages from passage_total where (content_hash, engine) in (select * from visible)),
   compared as materialized (
-    select near.id, bit_count(near.sig # $4::varbit) as distance
+    select row_number() over () as file, visible.content_hash, visible.engine, near.*
     from visible cross join lateral (
-      select ctid as id, sig from embedding
-      where (content_hash, engine) = (visible.content_hash, visible.engine) and model_id = $3::smallint offset 0
+      select count(*)::int as embedded, array_agg(ordinal) as ordinals, array_agg(bit_count(sig # $4::varbit)::int) as distances
+      from embedding where (content_hash, engine) = (visible.content_hash, visible.engine) and model_id = $3::smallint
     ) near
   ),
-  nearest as materialized (select id from compared order by distance, id limit $5)
-  select (select passages from total) as passages, (select count(*)::int from compared) as embedded,
+  nearest as materialized (
+    select file, ordinal from (select file, unnest(ordinals) as ordinal, unnest(distances) as distance from compared) each
+    order by distance, file, ordinal limit $5
+  )
+  select (select passages from total) as passages, (select coalesce(sum(embedded), 0)::int from compared) as embedded,
     coalesce(array_agg(content_hash), '{}') as hashes, coalesce(array_agg(engine), '{}') as engines,
     coalesce(array_agg(ordinal), '{}') as ordinals, coalesce(string_agg(vec, ''::bytea), ''::bytea) as vecs
-  from nearest cross join lateral (select content_hash, engine, ordinal, vec from embedding where ctid = nearest.id offset 0) of`
+  from nearest join compared using (file) cross join lateral (
+    select vec from embedding
+    where (content_hash, engine, model_id, ordinal) = (compared.content_hash, compared.engine, $3::smallint, nearest.ordinal) offset 0
+  ) of`
 
 const NEAREST: Record<Within, Statement> = {
   conversation: { name: 'nearest-in-conversation', text: nearest('conversation') },

@@ -106,7 +106,7 @@ describe.each(['before', 'after'])('%s PostgreSQL has looked at the tables', (mo
     expect(plans).toHaveLength(2)
     for (const plan of plans) {
       expect(plan).not.toMatch(/Seq Scan on (passage|embedding)\b(?!_)/)
-      expect(plan).toMatch(/Bitmap Index Scan on passage_terms_idx|embedding_pkey/)
+      expect(plan).toMatch(/Bitmap Index Scan on passage_terms_idx|embedding_sig_idx/)
     }
   })
 })
