@@ -85,7 +85,7 @@ it('with the server members intent, people who leave or get other roles, and rea
   const changes = (await told(4)).slice(1)
   expect(changes).toContainEqual({ kind: 'left', place: secret, account: rig.bob.id })
   expect(changes).toContainEqual({ kind: 'accountGone', ...server(), account: rig.ann.id })
-  expect(changes).toContainEqual({ kind: 'workspaceChanged', ...server() })
+  expect(changes).toContainEqual({ kind: 'accountChanged', ...server(), account: rig.bob.id })
 })
 
 describe('files of a message', () => {

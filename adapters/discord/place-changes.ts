@@ -54,9 +54,11 @@ export async function changesOf(packet: GatewayDispatchPayload, { me, find }: Kn
     case 'GUILD_MEMBER_UPDATE':
     case 'GUILD_MEMBER_REMOVE': {
       const { guild_id: workspaceId, user } = packet.d
-      // Other roles read other channels, more or fewer.
-      if (packet.t === 'GUILD_MEMBER_UPDATE') return [all(workspaceId)]
-      return user.id === me ? [] : [{ kind: 'accountGone', platform, workspaceId, account: user.id }]
+      const isMe = user.id === me
+      const account = { platform, workspaceId, account: user.id }
+      if (packet.t === 'GUILD_MEMBER_REMOVE') return isMe ? [] : [{ kind: 'accountGone', ...account }]
+      // Other roles read other channels, more or fewer. What Parley cannot see it does not know.
+      return [isMe ? all(workspaceId) : { kind: 'accountChanged', ...account }]
     }
     case 'GUILD_DELETE':
       return packet.d.unavailable ? [] : [{ kind: 'workspaceRemoved', platform, workspaceId: packet.d.id }]

@@ -22,8 +22,8 @@ import { createInteractions } from './interactions.ts'
 import { createMessages, tellAlone } from './messages.ts'
 import { createNames, type NameLookUp } from './names.ts'
 import { targetOf, threadConversation } from './normalize.ts'
-import type { People } from './people.ts'
-import { placeChanges, placeEvents } from './place-events.ts'
+import { type People, sweepPeople } from './people.ts'
+import { placeEvents, takePlaceEvent } from './place-events.ts'
 import { createPosts } from './post-keys.ts'
 import { createRecent, type RecentConversations } from './recent.ts'
 import { boltLogger, slackCode } from './sdk.ts'
@@ -196,9 +196,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   })
   app.event(new RegExp(`^(?:${placeEvents.join('|')})$`), async ({ event, context }) => {
     const { self } = await slack.at(context)
-    const changes = await placeChanges(event, self, people)
-    for (const change of changes) await intake.placeChanged(change)
-    if (changes.length === 0) onIgnored?.(slackWording.ignored.nothing(event.type))
+    const changes = await takePlaceEvent(event, self, people, intake.placeChanged)
+    if (changes === 0) onIgnored?.(slackWording.ignored.nothing(event.type))
   })
   app.event('app_uninstalled', ({ context, body }) => removed(context.teamId ?? teamOf(body), context.enterpriseId))
   app.event('tokens_revoked', async ({ event, context, body }) => {
@@ -243,7 +242,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     mounts: ingress.mounts,
     connections: () => connections.map((each) => each.report()),
     async start() {
-      const sweep = () => slack.later('deleting old records', () => posts.sweep())
+      const sweep = () => slack.later('deleting old records', () => Promise.all([posts.sweep(), sweepPeople(records)]))
       sweep()
       daily = setInterval(sweep, dayMs).unref()
       await Promise.all(connections.map((each) => each.start()))

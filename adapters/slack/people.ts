@@ -1,6 +1,7 @@
 /** Names, languages and memberships of people in a workspace. Slack is asked every few minutes, with a short timeout. */
 import { z } from 'zod'
 import type { Author } from '../../src/core/message.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import { createCache } from './cache.ts'
 import type { Self } from './events.ts'
 import type { Workspace } from './installations.ts'
@@ -25,8 +26,18 @@ export interface People {
   now(workspace: Workspace, self: Self, id: string): Promise<Person | undefined>
   /** Of many accounts, not older than some minutes. Those that Slack does not tell in time are not among them. */
   many(workspace: Workspace, self: Self, ids: readonly string[]): Promise<Map<string, Person>>
-  /** Takes over what an event says of an account. Answers whether it may read less than was known. */
-  learn(user: unknown, self: Self): Promise<{ id: string; lost: boolean } | undefined>
+  /** Takes over what an event says of an account. */
+  learn(user: unknown, self: Self): Promise<Learned | undefined>
+  /** Accounts of the workspace that an event of the last hour said to be no full members, whichever process took it in. */
+  limited(self: Self): Promise<ReadonlySet<string>>
+}
+
+export interface Learned {
+  id: string
+  /** What the account may not do any more; absent if it was known before. */
+  lost?: 'all' | 'publicChannels' | undefined
+  /** To be called once what it lost is stored; until then, the same event says the same. */
+  noted(): Promise<void>
 }
 
 const SlackUser = z.object({
@@ -51,8 +62,16 @@ const Page = z.object({
   response_metadata: z.object({ next_cursor: z.string().nullish() }).nullish(),
 })
 
-/** How long what was told of a person is good enough: for their name, for telling guests, and for seeing that they changed. */
-const ages = { name: 600_000, guest: 60_000, change: 60_000 }
+/** How long what was told of a person is good enough: for their name, and for telling guests where no event told otherwise. */
+const ages = { name: 600_000, guest: 60_000 }
+/** How long an event counts that says of somebody that they are no full member. */
+const limitedMs = 3_600_000
+const limitedPrefix = 'limited/'
+const Limited = z.object({ at: z.number(), isGone: z.boolean(), noted: z.boolean() })
+
+/** Removes what no longer counts. */
+export const sweepPeople = (records: Pick<Records, 'removeOlder'>) =>
+  records.removeOlder(limitedPrefix, new Date(Date.now() - limitedMs))
 /** Slack expects an acknowledgement within three seconds. */
 const patienceMs = 1000
 const maxKnown = 20_000
@@ -89,10 +108,16 @@ function describe(user: SlackUser, self: Self): Person {
   return { membership, readsPublicChannels, name: name || undefined, locale: user.locale || undefined, isBot, isGone }
 }
 
-export function createPeople(): People {
+export function createPeople(records: Pick<Records, 'get' | 'put' | 'remove' | 'list'>): People {
   const known = createCache<Person>(maxKnown)
   const lists = createCache<void>(1000)
   const keyOf = ({ teamId }: Self, id: string) => `${teamId}/${id}`
+  const limitedKey = (self: Self, id: string) => `${limitedPrefix}${keyOf(self, id)}`
+
+  function limitOf(value: unknown) {
+    const limit = Limited.safeParse(value).data
+    return limit !== undefined && Date.now() - limit.at < limitedMs ? limit : undefined
+  }
 
   async function look({ api }: Workspace, self: Self, id: string, maxAgeMs: number): Promise<Person> {
     return await known.get(keyOf(self, id), maxAgeMs, async () => {
@@ -155,12 +180,27 @@ export function createPeople(): People {
     async learn(given, self) {
       const { data: user } = SlackUser.safeParse(given)
       if (user === undefined) return undefined
-      const key = keyOf(self, user.id)
-      const before = await known.peek(key, ages.change)
       const person = describe(user, self)
-      known.put(key, person)
-      const isKnown = before?.isGone === person.isGone && before?.readsPublicChannels === person.readsPublicChannels
-      return { id: user.id, lost: !person.isBot && !person.readsPublicChannels && !isKnown }
+      const { isGone = false } = person
+      known.put(keyOf(self, user.id), person)
+      const key = limitedKey(self, user.id)
+      const nothing = { id: user.id, noted: async () => {} }
+      if (person.isBot) return nothing
+      if (person.readsPublicChannels) {
+        await records.remove(key)
+        return nothing
+      }
+      const before = limitOf(await records.get(key))
+      if (before?.noted && before.isGone === isGone) return nothing
+      const put = (noted: boolean) => records.put(key, { at: Date.now(), isGone, noted })
+      await put(false)
+      return { id: user.id, lost: isGone ? 'all' : 'publicChannels', noted: () => put(true) }
+    },
+
+    async limited(self) {
+      const prefix = limitedKey(self, '')
+      const listed = await records.list(prefix)
+      return new Set(listed.flatMap(({ key, value }) => (limitOf(value) ? [key.slice(prefix.length)] : [])))
     },
   }
 }

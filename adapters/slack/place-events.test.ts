@@ -139,25 +139,49 @@ describe('readers and channels', () => {
 describe('accounts', () => {
   const user = (more: object) => ({ id: bob, team_id: team, name: 'bob', profile: {}, ...more })
   const gone = { kind: 'accountGone', ...workspace, account: bob }
+  /** Of somebody who becomes a guest nobody knows all channels. */
+  const limited = { kind: 'workspaceChanged', ...workspace }
 
   it.each([
-    ['is deactivated', { deleted: true }],
-    ['becomes a guest', { is_restricted: true }],
-    ['becomes a guest of one channel', { is_ultra_restricted: true }],
-  ])('somebody %s', async (_, more) => {
+    ['is deactivated', { deleted: true }, gone],
+    ['becomes a guest', { is_restricted: true }, limited],
+    ['becomes a guest of one channel', { is_ultra_restricted: true }, limited],
+  ])('somebody %s', async (_, more, change) => {
     await send({ type: 'user_change', user: user({}) })
     expect(changes).toEqual([])
     await send({ type: 'user_change', user: user(more) })
     // Slack sends the event for each new status text, too.
     await send({ type: 'user_change', user: user({ ...more, profile: { display_name: 'Bobby' } }) })
-    expect(changes).toEqual([gone])
+    expect(changes).toEqual([change])
+    // A full member again, and once more not.
+    await send({ type: 'user_change', user: user({}) })
+    await send({ type: 'user_change', user: user(more) })
+    expect(changes).toEqual([change, change])
+  })
+
+  it('somebody becomes a guest and a guest is deactivated', async () => {
+    await send({ type: 'user_change', user: user({ is_restricted: true }) })
+    await send({ type: 'user_change', user: user({ is_restricted: true, deleted: true }) })
+    expect(changes).toEqual([limited, gone])
+  })
+
+  it('somebody becomes a guest while the database is away, and Slack sends it again', async () => {
+    const event = { type: 'user_change', user: user({ is_restricted: true }) }
+    rig.own.placeChanged = async () => {
+      throw new ParleyError('database_unreachable', 'Away.')
+    }
+    expect(await send(event)).toBe(500)
+    rig.own.placeChanged = undefined
+    changes.splice(0)
+    expect(await send(event)).toBe(200)
+    expect(changes).toEqual([limited])
   })
 
   it('a guest joins the workspace, and a colleague', async () => {
     await send({ type: 'team_join', user: user({ id: alice }) })
     expect(changes).toEqual([])
     await send({ type: 'team_join', user: user({ is_restricted: true }) })
-    expect(changes).toEqual([gone])
+    expect(changes).toEqual([limited])
   })
 
   it('an app changes', async () => {

@@ -8,14 +8,16 @@ import { accountEvents, changedPlaceEvents, memberEvents, platformName, removedP
 
 /** Some events name the channel, others describe it. */
 const Channel = z.union([z.string(), z.object({ id: z.string() }).transform(({ id }) => id)])
+type PlaceEvent = z.infer<typeof PlaceEvent>
 const PlaceEvent = z.discriminatedUnion('type', [
   z.object({ type: z.enum(memberEvents), user: z.string(), channel: z.string() }),
   z.object({ type: z.literal('channel_id_changed'), old_channel_id: z.string(), new_channel_id: z.string() }),
   z.object({ type: z.enum(changedPlaceEvents).exclude(['channel_id_changed']), channel: Channel }),
   z.object({ type: z.enum(removedPlaceEvents), channel: Channel }),
-  z.object({ type: z.enum(accountEvents), user: z.unknown() }),
   z.object({ type: z.literal('file_deleted'), file_id: z.string() }),
 ])
+
+const AccountEvent = z.object({ type: z.enum(accountEvents), user: z.unknown() })
 
 /** The names of these events. */
 export const placeEvents = [
@@ -26,10 +28,30 @@ export const placeEvents = [
   'file_deleted',
 ]
 
-export async function placeChanges(given: unknown, self: Self, people: Pick<People, 'learn'>): Promise<PlaceChange[]> {
-  const parsed = PlaceEvent.safeParse(given)
-  if (!parsed.success) return []
-  const event = parsed.data
+/** `take` stores a change. Answers how many there were. */
+export async function takePlaceEvent(
+  given: unknown,
+  self: Self,
+  people: Pick<People, 'learn'>,
+  take: (change: PlaceChange) => Promise<void>,
+): Promise<number> {
+  const about = AccountEvent.safeParse(given)
+  if (!about.success) {
+    const event = PlaceEvent.safeParse(given)
+    const changes = event.success ? placeChanges(event.data, self) : []
+    for (const change of changes) await take(change)
+    return changes.length
+  }
+  const learned = await people.learn(about.data.user, self)
+  if (learned?.lost === undefined) return 0
+  // Nobody knows all channels of somebody who became a guest.
+  if (learned.lost === 'all') await take({ kind: 'accountGone', ...workspaceOf(self), account: learned.id })
+  else await take({ kind: 'workspaceChanged', ...workspaceOf(self) })
+  await learned.noted()
+  return 1
+}
+
+function placeChanges(event: PlaceEvent, self: Self): PlaceChange[] {
   switch (event.type) {
     case 'member_joined_channel':
     case 'member_left_channel': {
@@ -45,11 +67,6 @@ export async function placeChanges(given: unknown, self: Self, people: Pick<Peop
     case 'group_deleted':
     case 'group_left':
       return [{ kind: 'removed', place: placeIn(self, event.channel) }]
-    case 'team_join':
-    case 'user_change': {
-      const { id: account, lost = false } = (await people.learn(event.user, self)) ?? {}
-      return account === undefined || !lost ? [] : [{ kind: 'accountGone', ...workspaceOf(self), account }]
-    }
     case 'file_deleted':
       return [fileDeleted(event.file_id, self)]
     default:

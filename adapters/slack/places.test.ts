@@ -9,6 +9,7 @@ import { addPeople, alice, settingsFor } from '../../test/servers/slack-rig.ts'
 import { bot, type StandInChannel, team } from '../../test/servers/slack-state.ts'
 import type { SlackStandIn } from '../../test/servers/slack-types.ts'
 import { createInstallations } from './installations.ts'
+import { createPeople } from './people.ts'
 import { createSlack } from './platform.ts'
 
 const [olga, guest, stranger, robot, gone] = ['U0OWNER001', 'U0GUEST001', 'U0STRANGE1', 'U0ROBOT001', 'U0GONE0001']
@@ -16,13 +17,15 @@ const id = 'C0PLANS001'
 
 let slack: SlackStandIn
 let places: Places
+let records: ReturnType<typeof memoryRecords>
 
 beforeEach(async () => {
   slack = await startSlack()
   addPeople(slack)
   slack.state.users.set(robot, { id: robot, name: 'Robot', team, more: { is_bot: true } })
   slack.state.users.set(gone, { id: gone, name: 'Gone', team, more: { deleted: true } })
-  const deps = { records: memoryRecords(), quota: createLocalQuota(), log: silentLog }
+  records = memoryRecords()
+  const deps = { records, quota: createLocalQuota(), log: silentLog }
   const platform = createSlack({ settings: settingsFor(slack, 'http'), ...deps })
   if (platform.places === undefined) throw new Error('Slack has places')
   places = platform.places
@@ -84,6 +87,20 @@ describe('the members of a place', () => {
   ])('with %s are not only of the workspace', async (_, outsider) => {
     describeChannel({ members: [alice, outsider] })
     expect(await look()).toMatchObject({ members: [alice, outsider], outsiders: true })
+  })
+
+  it('count as guests from the event on, whichever process takes it in, and not from the next event on', async () => {
+    describeChannel({ members: [alice, olga, bot.user] })
+    expect(await look()).toMatchObject({ outsiders: false })
+    // Another process, which is told by Slack's event.
+    const gateway = createPeople(records)
+    const tell = (more: object) => gateway.learn({ id: olga, team_id: team, ...more }, { teamId: team })
+    await tell({ is_restricted: true })
+    expect(callsOf('users.info')).toBe(2)
+    expect(await look()).toMatchObject({ outsiders: true })
+    await tell({})
+    expect(await look()).toMatchObject({ outsiders: false })
+    expect(callsOf('users.info')).toBe(2)
   })
 
   it('whom Slack does not know may be anybody', async () => {

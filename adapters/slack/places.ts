@@ -12,7 +12,7 @@ import { slackCode } from './sdk.ts'
 
 export interface PlacesDeps {
   installations: Pick<Installations, 'of'>
-  people: Pick<People, 'now' | 'many'>
+  people: Pick<People, 'now' | 'many' | 'limited'>
 }
 
 /** A call that would wait longer for Slack's rate limits fails: what is not known in time is not searched. */
@@ -32,6 +32,7 @@ export function createPlaces({ installations, people }: PlacesDeps): Places {
   const listings = createShared<Map<string, Conversation> | undefined>()
   const conversations = createShared<Conversation | undefined>()
   const persons = createShared<Person | undefined>()
+  const limits = createShared<ReadonlySet<string>>()
 
   async function open({ workspaceId, channelId }: PlaceAddress, signal: AbortSignal): Promise<Place> {
     const workspace = await installations.of(workspaceId)
@@ -71,8 +72,10 @@ export function createPlaces({ installations, people }: PlacesDeps): Places {
     const list = channel.is_im ? alone : await members(place)
     const ids = [...(list?.ids ?? [])].filter((id) => id !== self.botUserId)
     const known = await people.many(workspace, self, ids)
+    // After the look-ups: what an event said meanwhile counts.
+    const limited = await limits(place.signal, self.teamId, () => people.limited(self))
     const persons = ids.filter((id) => !isNobody(known.get(id)))
-    const full = persons.map((id) => known.get(id)?.readsPublicChannels)
+    const full = persons.map((id) => (limited.has(id) ? false : known.get(id)?.readsPublicChannels))
     const isWhole = list?.complete === true
     return {
       members: isWhole && persons.length <= mostMembers ? persons : undefined,

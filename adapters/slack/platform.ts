@@ -28,7 +28,7 @@ const renewEveryMs = 600_000
 
 export function createSlack({ settings, records, quota, log, now, pauses }: SlackDeps): Platform {
   const installations = createInstallations({ settings, records, quota, log, now: now ? now : undefined })
-  const people = createPeople()
+  const people = createPeople(records)
   return {
     name: platformName,
     capabilities: {

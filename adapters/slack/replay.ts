@@ -39,7 +39,8 @@ export const replay: Replay = {
     const installations = installationsOf(record, context)
     const ingress = createIngress({ settings: { signingSecret }, installations, log: silentLog })
     const onIgnored = (why: string) => void ignored.push(why)
-    const deps = { ingress, installations, people: createPeople(), records: memory(), log: silentLog, onIgnored }
+    const records = memory()
+    const deps = { ingress, installations, people: createPeople(records), records, log: silentLog, onIgnored }
     const listener = createListener(deps, intake)
     await using http = await serve(listener.mounts)
     const answer = await send(http.url, record)

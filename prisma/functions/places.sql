@@ -10,6 +10,14 @@ create or replace function place_counts(p_asked timestamptz, p_changed timestamp
   select coalesce(p_asked > place_fresh_since() and (p_changed is null or p_asked > p_changed), false)
 $$;
 
+-- The same for what was said of one account. Events say that the roles of an account changed only where no members of rooms are listed.
+create or replace function reader_counts(
+  p_asked timestamptz, p_changed timestamptz, p_platform text, p_workspace text, p_account text
+) returns boolean language sql stable as $$
+  select place_counts(p_asked, greatest(p_changed, (
+    select changed_at from account_change where platform = p_platform and workspace_id = p_workspace and account = p_account)))
+$$;
+
 -- The accounts of somebody who asks: the one they ask from, and those that are linked to the same person. No workspace: in each one.
 create or replace function asker_accounts(p_platform text, p_workspace text, p_account text, p_person uuid)
 returns table (platform text, workspace text, account text) language sql stable as $$
@@ -42,7 +50,8 @@ create or replace function audience_places(
     join place_member reader on reader.account = own.account and reader.reads
     join place on place.key = reader.place_key and place.platform = own.platform
       and place.workspace_id = coalesce(own.workspace, place.workspace_id)
-  where place.kind = 'direct' or (place.kind <> 'collection' and place_counts(reader.checked_at, place.changed_at))
+  where place.kind = 'direct' or (place.kind <> 'collection'
+    and reader_counts(reader.checked_at, place.changed_at, place.platform, place.workspace_id, reader.account))
   union
   -- Everybody in the room: public channels of a workspace, where nobody from outside reads along.
   select place.key from place room
@@ -84,7 +93,7 @@ create or replace function audience_places(
           join place_member reader on reader.account = own.account and reader.reads
           join place on place.key = reader.place_key and place.platform = own.platform
             and place.workspace_id = coalesce(own.workspace, place.workspace_id)
-            and place_counts(reader.checked_at, place.changed_at))))
+            and reader_counts(reader.checked_at, place.changed_at, place.platform, place.workspace_id, reader.account))))
 $$;
 
 -- The same for one content: whether something of these bytes was shared where this audience can see it.
@@ -111,4 +120,5 @@ begin
   -- What a platform once said of an account is of no use any more.
   delete from place_member using place where place.key = place_member.place_key and place.kind <> 'direct'
     and place_member.checked_at < now() - interval '10 minutes';
+  delete from account_change where changed_at < now() - interval '10 minutes';
 end $$;

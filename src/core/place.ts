@@ -115,10 +115,15 @@ export type PlaceChange =
   | { kind: 'joined' | 'left'; place: PlaceAddress; account: string }
   /** It was made private or public, archived, shared with another organization, renamed, or its permissions changed: ask again. */
   | { kind: 'changed'; place: PlaceAddress }
-  /** Roles or permissions of a whole workspace changed: ask again for each of its places. */
+  /** Roles or permissions of a whole workspace changed, or somebody became a guest: ask again for each of its places. */
   | { kind: 'workspaceChanged'; platform: string; workspaceId: string }
-  /** The account was deactivated, left or was removed from the workspace, or became a guest. */
+  /** The account was deactivated, left or was removed from the workspace. */
   | { kind: 'accountGone'; platform: string; workspaceId: string; account: string }
+  /**
+   * Roles of the account changed: ask again what it can read. Only where readers of places are told by groups (`PlaceFacts.groups`) and
+   * never by members, so that nothing else is known of it.
+   */
+  | { kind: 'accountChanged'; platform: string; workspaceId: string; account: string }
   /** Parley was removed from the place, or the place was deleted: nothing that was shared there is kept. */
   | { kind: 'removed'; place: PlaceAddress }
   /** Parley was removed from the workspace. */

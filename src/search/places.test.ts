@@ -229,6 +229,39 @@ describe('channels whose readers are told by groups', () => {
   })
 })
 
+describe('an account whose roles changed', () => {
+  const change = () => rows.change({ kind: 'accountChanged', platform: 'test', workspaceId: 'team', account: 'ann' })
+  const ask = async (account: string) => {
+    asked = []
+    const found = await find(question, `dm-${account}`, account)
+    return { found, asked: asked.toSorted() }
+  }
+
+  beforeEach(async () => {
+    channel('private', 'private', ['ann', 'bob'])
+    await share('plan.pdf', text, { channelId: 'private', kind: 'mention' })
+    for (const account of ['ann', 'bob']) expect((await ask(account)).found).toEqual(['plan.pdf'])
+  })
+
+  it('is asked about again, and nobody else', async () => {
+    channel('private', 'private', ['bob'])
+    await change()
+    expect(await ask('bob')).toEqual({ found: ['plan.pdf'], asked: [] })
+    expect(await ask('ann')).toEqual({ found: [], asked: ['read private ann'] })
+    expect(await ask('ann')).toEqual({ found: [], asked: [] })
+  })
+
+  it('is told nothing by an answer to a question from before, also where it was never asked about', async () => {
+    const question = { place: address('private'), ask: 'reader', account: 'ann' } as const
+    const { askedAt } = await rows.stale({ place: 'test/team/dm-ann', asker: undefined }, { limit: 1 })
+    await database.pool.query('delete from place_member')
+    await change()
+    await rows.save([{ question, reads: true }], askedAt, '')
+    channel('private', 'private', [])
+    expect(await ask('ann')).toEqual({ found: [], asked: ['read private ann'] })
+  })
+})
+
 it('where somebody could read when last asked is asked first, and last where they could not', async () => {
   for (const [n, channelId] of ['own', 'foreign', 'new'].entries()) {
     const sentAt = `2026-11-0${n + 1}T10:00:00Z`

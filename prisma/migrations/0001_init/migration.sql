@@ -972,6 +972,16 @@ CREATE TABLE "place_member" (
 );
 
 -- CreateTable
+CREATE TABLE "account_change" (
+    "platform" TEXT NOT NULL,
+    "workspace_id" TEXT NOT NULL,
+    "account" TEXT NOT NULL,
+    "changed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "account_change_pkey" PRIMARY KEY ("platform","workspace_id","account")
+);
+
+-- CreateTable
 CREATE TABLE "share" (
     "id" TEXT NOT NULL,
     "place_key" TEXT NOT NULL,

@@ -48,6 +48,9 @@ export function createPlaceRows(pool: Statements, now: () => number = monotonic)
         case 'accountGone':
           await pool.query(ACCOUNT_GONE, [change.platform, change.workspaceId, change.account])
           return
+        case 'accountChanged':
+          await pool.query(ACCOUNT_CHANGED, [change.platform, change.workspaceId, change.account])
+          return
         case 'removed':
           await pool.query(REMOVED, [
             change.place.platform,
@@ -130,7 +133,7 @@ const STALE = `
     from own join known on known.platform = own.platform
         and (own.workspace is null or known.workspace_id is null or known.workspace_id = own.workspace)
       left join place_member reader on reader.place_key = known.key and reader.account = own.account
-    where not place_counts(reader.checked_at, known.changed_at)
+    where not reader_counts(reader.checked_at, known.changed_at, known.platform, known.workspace_id, own.account)
   ),
   -- What people call them is asked once, and after a change.
   own_names as (
@@ -237,6 +240,10 @@ const ACCOUNT_GONE = `
     where reader.place_key = place.key and reader.account = $3 and reader.reads
       and place.kind not in ('direct', 'collection') and place.platform = $1 and place.workspace_id = $2
   )${leftPlaces('platform = $1 and workspace_id = $2', '$3')}`
+
+const ACCOUNT_CHANGED = `
+  insert into account_change (platform, workspace_id, account) values ($1, $2, $3)
+  on conflict (platform, workspace_id, account) do update set changed_at = now()`
 
 // Files and what was made of them go at once. A question that is being answered keeps its files until its end, and the sweep removes them
 // then; nothing else finds them from here on.
