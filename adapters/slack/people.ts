@@ -116,7 +116,7 @@ export function createPeople(records: Pick<Records, 'get' | 'put' | 'remove' | '
 
   function limitOf(value: unknown) {
     const limit = Limited.safeParse(value).data
-    return limit !== undefined && Date.now() - limit.at < limitedMs ? limit : undefined
+    return limit !== undefined && limit.at > Date.now() - limitedMs ? limit : undefined
   }
 
   async function look({ api }: Workspace, self: Self, id: string, maxAgeMs: number): Promise<Person> {
