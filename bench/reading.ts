@@ -14,7 +14,7 @@ import { createReader } from '../src/media/create-reader.ts'
 import { createPassageIndex } from '../src/search/providers/postgres.ts'
 import { createAttachments } from '../src/store/attachments.ts'
 import { openDatabase } from '../src/store/database.ts'
-import { startTestDatabase } from '../test/database.ts'
+import { startTestServer } from '../test/database.ts'
 import { environment, removeHome, run, startParley, temporaryHome } from '../test/e2e/parley.ts'
 import { knowBlobs } from '../test/fixtures/blobs.ts'
 import { makeManual } from '../test/fixtures/make-pdf.ts'
@@ -97,7 +97,7 @@ async function readAll(manuals: Manual[]): Promise<Record<string, Cell>[]> {
   const whole: number[] = []
   const parts = { read: [] as number[], index: [] as number[], store: [] as number[] }
   const bare: number[] = []
-  await using server = await startTestDatabase({ durable: true })
+  await using server = await startTestServer({ durable: true })
   const { connection } = await server.createDatabase()
   const database = openDatabase(connection, { log: silentLog })
   const attachments = createAttachments(database)

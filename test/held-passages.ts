@@ -17,7 +17,7 @@ export async function holdPassages({ pool }: Pick<Database, 'pool'>): Promise<As
 export async function runningSearches({ pool }: Pick<Database, 'pool'>): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
     `select count(*)::int as count from pg_stat_activity
-     where state = 'active' and query like '%shared as materialized%' and pid <> pg_backend_pid()`,
+     where datname = current_database() and state = 'active' and query like '%shared as materialized%' and pid <> pg_backend_pid()`,
   )
   return rows[0]?.count ?? -1
 }

@@ -164,7 +164,7 @@ it('each shard has its own session and the events of its servers', async () => {
   for (const [n, channel] of channels.entries()) discord.write({ author: ann, channel, text: `in ${n}`, mention: true })
   await discord.until(() => taken.length === 6, 'a message of every server')
   await discord.until(() => positionOf(0) !== undefined && positionOf(1) !== undefined, 'two positions')
-}, 20_000)
+})
 
 const stateOf = (listener: Listener) => listener.connections()[0]?.state
 const connected = (listener: Listener) =>

@@ -173,7 +173,7 @@ it('a reply that somebody deleted stays deleted, and the turn ends', async () =>
   expect(discord.said(to.conversation.threadId ?? '')).toEqual([])
 })
 
-it('workers share Discord’s rate limits for a channel', { timeout: 30_000 }, async () => {
+it('workers share Discord’s rate limits for a channel', async () => {
   await discord[Symbol.asyncDispose]()
   // Windows of half a second, so that many of them pass.
   discord = await startDiscord({ limitScale: 0.1, like: discord })
@@ -194,7 +194,7 @@ it('workers share Discord’s rate limits for a channel', { timeout: 30_000 }, a
   expect(discord.refused).toEqual([])
 })
 
-it('Parley waits when another program of the bot has used up the limit', { timeout: 30_000 }, async () => {
+it('Parley waits when another program of the bot has used up the limit', async () => {
   await discord[Symbol.asyncDispose]()
   discord = await startDiscord({ limitScale: 0.2, like: discord, port: Number(new URL(discord.url).port) })
   const chat = discord.world.directChat(ann.id)

@@ -179,13 +179,12 @@ describe('buttons', () => {
 })
 
 describe('when intake is slow', () => {
-  const slow = <T>(value: T) => new Promise<T>((resolve) => setTimeout(resolve, 2300, value))
-
-  it('Discord gets an acknowledgement within three seconds, and the command’s answer follows', async () => {
-    await listen({ command: () => slow<Notice>({ text: 'Late but right.' }) })
+  it('Discord gets an acknowledgement first, and the command’s answer follows', async () => {
+    const { promise, resolve } = Promise.withResolvers<Notice>()
+    await listen({ command: () => promise })
     const use = await used({ type: 2, data: { type: 1, name: 'parley', options: [{ type: 1, name: 'usage' }] } })
     expect(use.acknowledged.type).toBe(5)
-    expect(use.acknowledged.afterMs).toBeLessThan(3000)
+    resolve({ text: 'Late but right.' })
     await discord.until(() => discord.state.uses.get(use.id)?.original?.content === 'Late but right.', 'the answer')
   })
 

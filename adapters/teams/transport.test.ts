@@ -1,5 +1,5 @@
 /** Writing to Teams: streams and their handover, rate limits that all workers share, refusals, private notices. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Platform } from '../../src/core/platform.ts'
@@ -283,7 +283,7 @@ describe('an answer with a table of 20 headings and 68 rows', () => {
   it.each([groupChat, personalChat])('is several messages, the last with its menu, none with Stop: %s', async (at) => {
     const writer = writerTo(at)
     writer.append('Here are the figures:')
-    await vi.waitFor(() => expect(shown(at)).toHaveLength(1))
+    await expect.poll(() => shown(at)).toHaveLength(1)
     writer.append(text.slice('Here are the figures:'.length))
     await writer.finish(text, [], end)
     const replies = shown(at).filter(isReply)
@@ -299,7 +299,7 @@ describe('an answer with a table of 20 headings and 68 rows', () => {
     rig = await openTeamsRig(records, 'personal', { ...own(), rules: { ...atOnce, maxBytes: 6000 } })
     const writer = writerTo(at)
     writer.append('Here are the figures:')
-    await vi.waitFor(() => expect(shown(at)).toHaveLength(1))
+    await expect.poll(() => shown(at)).toHaveLength(1)
     await expect(writer.finish(text, [], end)).rejects.toMatchObject({ userMessage: teamsWording.errors.tooLarge })
     expect(await writer.giveUp('It is too large.', { ...end, state: 'failed' })).toBe(true)
     expect(only(at).activity.text).toBe('It is too large.')

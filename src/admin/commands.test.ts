@@ -343,7 +343,7 @@ describe('completion', () => {
     expect(await named({ ...member, personId } as typeof member)).toEqual([])
   })
 
-  it('suggests models, aliases, places and choices within 10 ms', async () => {
+  it('suggests models, aliases, places and choices', async () => {
     await using rig = await adminRig(server)
     await rig.say('models alias fast gpt-5-mini')
     const call = { conversation: here, author: member }
@@ -355,8 +355,5 @@ describe('completion', () => {
     expect(await suggest(call, 'policy local-only', 'state', 'o')).toEqual(['on', 'off'])
     expect(await suggest(call, 'help', 'command', 'pol')).toContain('policy local-only')
     expect(await suggest(call, 'nothing', 'model', '')).toEqual([])
-    const began = performance.now()
-    for (let n = 0; n < 20; n += 1) await suggest(call, 'models pin', 'model', 'gpt')
-    expect((performance.now() - began) / 20).toBeLessThan(10)
   })
 })

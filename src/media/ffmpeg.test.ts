@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { recordingRig } from '../../test/fixtures/recording-rig.ts'
 import { createSharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import { generate, lacking } from '../../test/fixtures/speech.ts'
@@ -106,7 +106,7 @@ describe('limits', () => {
         return false
       }
     }
-    const started = () => vi.waitFor(() => expect(existsSync(pidFile)).toBe(true), { timeout: 5_000 })
+    const started = () => expect.poll(() => existsSync(pidFile)).toBe(true)
     return { ffmpeg: createFfmpeg({ path: files.folder }), files, alive, started }
   }
 

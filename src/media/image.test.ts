@@ -253,12 +253,10 @@ describe('what models are given', () => {
 
 describe('hostile', () => {
   test('30,000 × 30,000 pixels are refused before they are decoded', async () => {
-    const startedAt = performance.now()
     await expect(read('bomb.png', pngOf(30_000, 30_000))).rejects.toMatchObject({
       code: 'file_too_large',
       userMessage: fileWording.limit.pixels('bomb.png', { width: 30_000, height: 30_000 }, 64e6),
     })
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
   })
 
   test('the largest allowed picture stays within its memory limit', async () => {
@@ -337,12 +335,10 @@ describe('hostile', () => {
       (_, i) => `<g id="g${i + 1}"><use href="#g${i}"/><use href="#g${i}"/></g>`,
     )
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="100" height="100"><defs><rect id="g0" width="9" height="9"/>${layers.join('')}</defs><use href="#g24"/></svg>`
-    const startedAt = performance.now()
     await read('laughs.svg', svg).catch((error: unknown) =>
       expect(error).toMatchObject({ code: expect.stringMatching(/^file_/) }),
     )
-    expect(performance.now() - startedAt).toBeLessThan(70_000)
-  }, 90_000)
+  })
 
   test('no picture here needed 700 MB', () => {
     expect(peaks.length).toBeGreaterThan(20)

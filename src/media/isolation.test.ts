@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { badFormats } from '../../test/fixtures/bad-formats.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import { fileWording } from '../wording/files.ts'
@@ -171,7 +171,7 @@ test.skipIf(process.platform === 'win32')('no reading process outlives a parent 
   expect(isAlive(pid)).toBe(true)
   parent.kill('SIGKILL')
   await once(parent, 'exit')
-  await vi.waitFor(() => expect(isGone(pid)).toBe(true), { timeout: 5_000, interval: 20 })
+  await expect.poll(() => isGone(pid)).toBe(true)
 })
 
 /** Where nobody reaps orphans, as in a container without an init, a killed process stays listed as a zombie. */

@@ -232,14 +232,12 @@ describe('Excel', () => {
     expect(textOf(artifact)).toBe('[Data] row | cells\n3 | B: 1 | XFD: 2')
   })
 
-  test('reads all of a hundred thousand rows within seconds', async () => {
+  test('reads all of a hundred thousand rows', async () => {
     const rows = Array.from(
       { length: 100_000 },
       (_, at) => `<row r="${at + 1}"><c><v>${at}</v></c><c t="str"><v>word</v></c></row>`,
     )
-    const startedAt = performance.now()
     const artifact = await read('long.xlsx', makeXlsx(rows.join('')))
-    expect(performance.now() - startedAt).toBeLessThan(20_000)
     expect(artifact.segments.at(-1)?.at).toMatchObject({ kind: 'rows', sheet: 'Data', to: 100_000 })
     expect(artifact.truncated).toBeUndefined()
   })

@@ -62,7 +62,7 @@ test('the words of pictures come with their page; one on every page is read once
     { code: 'pictures_read_by_ocr', userMessage: fileWording.ocr.picturesOnPages([1, 3]) },
   ])
   expect(outcome(artifact)).toBe('read')
-}, 60_000)
+})
 
 test('pictures beyond the limit of OCR are counted, and the receipt says "partly"', async () => {
   const pdf = await makePdf((doc) => {
@@ -76,7 +76,7 @@ test('pictures beyond the limit of OCR are counted, and the receipt says "partly
     userMessage: fileWording.notice.unread('report.pdf', [['picture', 1]]),
   })
   expect(outcome(artifact)).toBe('partly')
-}, 60_000)
+})
 
 test('a scan under invisible text is not recognized again, and a picture cut into strips is one', async () => {
   const width = 400
@@ -111,4 +111,4 @@ test('a quote from a picture is marked on the page', async () => {
   const options = { width: 600, quote: 'Error code KX-4471', signal: new AbortController().signal }
   const { marks } = await reader.render(files.share('report.pdf', pdf).path, 1, options)
   expect(marks[0]?.y).toBeGreaterThan(0.4)
-}, 60_000)
+})

@@ -102,7 +102,7 @@ test('words are marked where they are on a page that lies upside down and askew'
   const [across, down] = [straight.x - 0.5, (straight.y - 0.5) * ratio]
   expect(Math.abs(x - (0.5 + across * Math.cos(angle) - down * Math.sin(angle)))).toBeLessThan(0.03)
   expect(Math.abs(y - (0.5 + (across * Math.sin(angle) + down * Math.cos(angle)) / ratio))).toBeLessThan(0.03)
-}, 60_000)
+})
 
 test('two columns are read one after the other', async () => {
   const left =
@@ -115,13 +115,13 @@ test('two columns are read one after the other', async () => {
   })
   const { text } = await read(page)
   expect(text.replace(/\s+/g, ' ')).toBe(`${left} ${right}`)
-}, 60_000)
+})
 
 test('handwriting is left out and counted', async () => {
   const { text, unread } = await read(await scribbled())
   expect(unread).toBeGreaterThan(0)
   expect(text.match(/\p{L}{4,}/gu) ?? []).toEqual([])
-}, 60_000)
+})
 
 const pngOf = ({ pixels, width, height }: Gray) =>
   sharp(pixels, { raw: { width, height, channels: 1 } })
@@ -149,7 +149,7 @@ test('the receipt of a handwritten page says that it could not be read', async (
   const { artifact, receipt } = await receiptOf('letter.pdf', bytes)
   expect(artifact.segments).toEqual([])
   expect(receipt).toMatchObject({ outcome: 'partly', problems: [{ userMessage: fileWording.ocr.unreadable([1]) }] })
-}, 60_000)
+})
 
 test('a screenshot that is many times as long as wide keeps its letters', async () => {
   const lines = Array.from(
@@ -166,7 +166,7 @@ test('a screenshot that is many times as long as wide keeps its letters', async 
     outcome: 'read',
     problems: [{ userMessage: fileWording.ocr.picture('chat.png', 'English') }],
   })
-}, 60_000)
+})
 
 /** An installed tesseract with these languages that says a page is in `script`, and reads well in the languages of `good`. */
 function installed(

@@ -1,6 +1,7 @@
 /** Files are what their bytes say: names that lie, kinds that are refused, bytes that mean harm. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { cpuTimeOfAsync } from '../../test/cpu-time.ts'
 import { makePdf } from '../../test/fixtures/make-pdf.ts'
 import { watched } from '../../test/fixtures/shared-files.ts'
 import { sharedReader } from '../../test/fixtures/shared-reader.ts'
@@ -132,13 +133,14 @@ test('no bytes make detection throw or hang', async () => {
   const bytes = fc.tuple(fc.constantFrom(...heads), fc.uint8Array({ maxLength: 4_096, size: 'max' }))
   await fc.assert(
     fc.asyncProperty(bytes, async ([head, tail]) => {
-      const startedAt = performance.now()
-      const { mediaType } = await sniff(Buffer.concat([Buffer.from(head, 'latin1'), tail]), {
-        name: 'x.bin',
-        mediaType: '',
+      const ms = await cpuTimeOfAsync(async () => {
+        const { mediaType } = await sniff(Buffer.concat([Buffer.from(head, 'latin1'), tail]), {
+          name: 'x.bin',
+          mediaType: '',
+        })
+        expect(mediaType).toMatch(/^[\w.+-]+\/[\w.+-]+$/)
       })
-      expect(mediaType).toMatch(/^[\w.+-]+\/[\w.+-]+$/)
-      expect(performance.now() - startedAt).toBeLessThan(1_000)
+      expect(ms).toBeLessThan(1_000)
     }),
     { numRuns: 1_000 },
   )

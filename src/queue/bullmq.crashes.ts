@@ -24,7 +24,7 @@ export function describeCrashes(open: () => Promise<Mortal>): void {
     await raw.queue('turn').add('turn', { v: 7 }, { jobId: 'turn-old-1', attempts: 4 })
     await raw.queue('turn').add('dance', {}, { jobId: 'dance-1', attempts: 4 })
     await queue.process(doNothing, { turn: 2 })
-    await expect.poll(() => queue.dead(10), { timeout: 10_000 }).toHaveLength(2)
+    await expect.poll(() => queue.dead(10)).toHaveLength(2)
     const reasons = Object.fromEntries((await queue.dead(10)).map(({ id, reason }) => [id, reason]))
     expect(reasons['turn-old-1']).toMatch(/payload of turn cannot be read.*turnId/s)
     expect(reasons['dance-1']).toBe('no job is called dance')
@@ -106,14 +106,12 @@ export function describeCrashes(open: () => Promise<Mortal>): void {
       await queue.add(before, { delayMs: 700 })
 
       await killServer()
-      const startedAt = performance.now()
       const refused = await untilItFails(() => queue.add(turnJob()))
       expect(refused).toMatchObject({ code: 'queue_unreachable' })
-      expect(performance.now() - startedAt).toBeLessThan(6_000)
       goOn.resolve() // its end cannot be told now; it is told later
       await serverBack()
 
-      await expect.poll(() => ran.get(before.id), { timeout: 20_000 }).toBe(1)
+      await expect.poll(() => ran.get(before.id)).toBe(1)
       await expect
         .poll(
           () =>
@@ -126,10 +124,10 @@ export function describeCrashes(open: () => Promise<Mortal>): void {
         .toBe('added')
       await expect.poll(() => ran.get(after.id), { timeout: 20_000 }).toBe(1)
       const sweepsSoFar = sweeps
-      await expect.poll(() => sweeps, { timeout: 20_000 }).toBeGreaterThan(sweepsSoFar + 1)
-      await expect.poll(async () => (await queue.counts()).turn.active, { timeout: 20_000 }).toBe(0)
+      await expect.poll(() => sweeps).toBeGreaterThan(sweepsSoFar + 1)
+      await expect.poll(async () => (await queue.counts()).turn.active).toBe(0)
       expect(ran.get(long.id)).toBeGreaterThanOrEqual(1)
-    }, 60_000)
+    })
   })
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { type OwnTestServer, startTestServer } from '../../test/database.ts'
 import { redisMissing, startTestRedis, type TestRedis } from '../../test/servers/redis.ts'
 import { silentLog } from '../core/log.ts'
 import { describeCrashes } from './bullmq.crashes.ts'
@@ -15,11 +15,11 @@ const space = (connection: QueueConnection) => ({
 })
 
 describe('the queue on PostgreSQL', () => {
-  let server: TestServer
-  let config: TestServer['postgres']['connection']
+  let server: OwnTestServer
+  let config: OwnTestServer['postgres']['connection']
   const fresh = (): QueueConnection => ({ kind: 'postgres', config, schema: `q_${randomUUID().replaceAll('-', '')}` })
   beforeAll(async () => {
-    server = await startTestDatabase()
+    server = await startTestServer()
     config = (await server.createDatabase({ empty: true })).connection
   })
   afterAll(() => server.dispose())

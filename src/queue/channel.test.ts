@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { type OwnTestServer, startTestServer } from '../../test/database.ts'
 import { redisMissing, startTestRedis, type TestRedis } from '../../test/servers/redis.ts'
 import { silentLog } from '../core/log.ts'
 import type { QueueConnection } from './bullmq-connections.ts'
@@ -39,11 +39,11 @@ async function survives(channel: Channel, killServer: () => unknown, serverBack:
 }
 
 describe('the channel on PostgreSQL', () => {
-  let server: TestServer
-  let config: TestServer['postgres']['connection']
+  let server: OwnTestServer
+  let config: OwnTestServer['postgres']['connection']
   const fresh = (): QueueConnection => ({ kind: 'postgres', config, schema: `q_${randomUUID().replaceAll('-', '')}` })
   beforeAll(async () => {
-    server = await startTestDatabase()
+    server = await startTestServer()
     config = (await server.createDatabase({ empty: true })).connection
   })
   afterAll(() => server.dispose())
@@ -52,7 +52,7 @@ describe('the channel on PostgreSQL', () => {
   it('recovers after the server is killed', async () => {
     const kill = () => process.kill(server.postgres.pid(), 'SIGKILL')
     await survives(ends(fresh())(), kill, async () => {})
-  }, 40_000)
+  })
 })
 
 describe.skipIf(redisMissing)(`the channel on Redis${redisMissing ? ` (skipped: ${redisMissing})` : ''}`, () => {
@@ -70,7 +70,7 @@ describe.skipIf(redisMissing)(`the channel on Redis${redisMissing ? ` (skipped: 
       () => server.kill(),
       () => server.start(),
     )
-  }, 40_000)
+  })
 })
 
 describe.each(['postgres', 'redis'] as const)('the channel on %s without a server', (kind) => {

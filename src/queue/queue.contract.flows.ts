@@ -69,7 +69,7 @@ export function describeFlows(use: () => ContractTools): void {
       if (!good || !bad || !other) throw new Error('three children')
       await queue.add(good)
       await queue.add(bad)
-      await expect.poll(() => queue.dead(1), { timeout: 10_000 }).toHaveLength(1)
+      await expect.poll(() => queue.dead(1)).toHaveLength(1)
       await queue.addFlow(turnJob(), [good, bad, other])
       await ran.promise
       expect(log.toSorted()).toEqual(['bad', 'good', 'other'])
@@ -90,7 +90,7 @@ export function describeFlows(use: () => ContractTools): void {
         turn: doing(() => ran.resolve()),
       })
       await queue.addFlow(parent, parts)
-      await expect.poll(() => queue.dead(1), { timeout: 10_000 }).toHaveLength(1)
+      await expect.poll(() => queue.dead(1)).toHaveLength(1)
       await queue.addFlow(parent, parts)
       goOn.resolve()
       await ran.promise
@@ -136,7 +136,7 @@ export function describeFlows(use: () => ContractTools): void {
       })
       for (const child of children()) await queue.add(child)
       await expect
-        .poll(async () => (await queue.counts()).media, { timeout: 10_000 })
+        .poll(async () => (await queue.counts()).media)
         .toEqual({ waiting: 0, active: 0, delayed: 0, dead: 1 })
       expect(log).toHaveLength(3)
       await queue.add(turnJob())

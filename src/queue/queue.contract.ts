@@ -156,7 +156,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
         },
       })
       await queue.add(job)
-      await expect.poll(() => queue.dead(10), { timeout: 10_000 }).toHaveLength(1)
+      await expect.poll(() => queue.dead(10)).toHaveLength(1)
       expect(seen).toEqual([
         { attempt: 1, last: false },
         { attempt: 2, last: false },
@@ -195,7 +195,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
         },
       })
       await queue.add(extractJob('a'))
-      await expect.poll(() => queue.dead(10), { timeout: 10_000 }).toHaveLength(1)
+      await expect.poll(() => queue.dead(10)).toHaveLength(1)
       expect(runs).toBe(1)
       expect((await queue.dead(10))[0]).toMatchObject({ attempts: 1 })
     })
@@ -206,7 +206,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       await work({ extract: async () => Promise.reject(damaged()) }, { media: 1 })
       for (const [at, name] of ['a', 'b', 'c'].entries()) {
         await queue.add(extractJob(name))
-        await expect.poll(() => queue.dead(10), { timeout: 10_000 }).toHaveLength(at + 1)
+        await expect.poll(() => queue.dead(10)).toHaveLength(at + 1)
       }
       expect((await queue.dead(2)).map((job) => job.id)).toEqual([ids[2], ids[1]])
     })
@@ -227,7 +227,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
         return 'done' as const
       }
       await work({ sweep: sweepOnce })
-      await expect.poll(() => ran.length, { timeout: 10_000 }).toBe(1)
+      await expect.poll(() => ran.length).toBe(1)
       await second.schedule(sweep, 600_000)
       await queue.add(end)
       await ended.promise
@@ -239,7 +239,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       let runs = 0
       await work({ sweep: doing(() => runs++) })
       await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, 100)
-      await expect.poll(() => runs, { timeout: 10_000 }).toBeGreaterThanOrEqual(4)
+      await expect.poll(() => runs).toBeGreaterThanOrEqual(4)
     })
   })
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { silentLog } from '../core/log.ts'
 import { usd } from '../core/money.ts'
@@ -190,7 +190,7 @@ describe('what may be spent', () => {
     await reservation.settle(settled(usd('0.2')))
     expect(await total()).toEqual({ cost: 0n, open: 1 })
     away = false
-    await vi.waitFor(async () => expect(await total()).toEqual({ cost: usd('0.2'), open: 0 }), { timeout: 10_000 })
+    await expect.poll(total).toEqual({ cost: usd('0.2'), open: 0 })
     await patient.close()
   })
 
@@ -201,9 +201,7 @@ describe('what may be spent', () => {
     const long = call(usd('0.3'))
     const reservation = await living.reserve(long)
     const first = (await leaseOf(long.id)) ?? new Date(0)
-    await vi.waitFor(async () => expect((await leaseOf(long.id))?.getTime()).toBeGreaterThan(first.getTime()), {
-      timeout: 10_000,
-    })
+    await expect.poll(async () => (await leaseOf(long.id))?.getTime()).toBeGreaterThan(first.getTime())
     const dead = call(usd('0.4'))
     await ledger.reserve(dead, ['all'], { leaseMs: 0 })
     await living.sweep()
@@ -219,10 +217,9 @@ describe('what may be spent', () => {
     const dead = open({ leaseMs: 60_000, renewMs: 50 })
     await dead.reserve(call(usd('0.9'), { most: () => most }))
     most = usd('0.25')
-    await vi.waitFor(async () => {
-      const { rows } = await database.pool.query<{ at_most: string }>('select at_most from ledger')
-      expect(rows).toEqual([{ at_most: usd('0.25').toString() }])
-    })
+    await expect
+      .poll(async () => (await database.pool.query<{ at_most: string }>('select at_most from ledger')).rows)
+      .toEqual([{ at_most: usd('0.25').toString() }])
     // It dies: nothing is renewed or settled any more.
     await dead.close()
     await budget.sweep()
@@ -278,7 +275,7 @@ describe('what is left', () => {
     await createBudgets(database).set({ scope: 'all', period: 'day', amount: 5n, timeZone: 'UTC' }, 'elsewhere')
     expect(await budget.left(ann, [mini])).toEqual([null])
     channel.publish(budgetsTopic, null)
-    await vi.waitFor(async () => expect(await budget.left(ann, [mini])).toEqual([5n]))
+    await expect.poll(() => budget.left(ann, [mini])).toEqual([5n])
   })
 
   it('and after a while, should the channel have lost that', async () => {
@@ -288,6 +285,6 @@ describe('what is left', () => {
     await limit('1')
     expect((await mute.scopes()).size).toBe(0)
     now = 20_000
-    await vi.waitFor(async () => expect((await mute.scopes()).size).toBe(1))
+    await expect.poll(async () => (await mute.scopes()).size).toBe(1)
   })
 })

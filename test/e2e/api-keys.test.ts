@@ -134,7 +134,7 @@ describe('commands by key', () => {
       via: 'command',
     })
     await expect
-      .poll(async () => (await call('/v1/commands', secret, set)).body.error, { timeout: 20_000 })
+      .poll(async () => (await call('/v1/commands', secret, set)).body.error)
       .toMatchObject({ code: 'command_failed' })
   })
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
   home = await temporaryHome()
   parley = await startParley(home, { LOG_LEVEL: 'debug' })
   client = new ConsoleClient(parley.url)
-}, 60_000)
+})
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
   if (home) await removeHome(home)

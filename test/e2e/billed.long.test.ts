@@ -12,7 +12,7 @@ import { scopeOf } from '../../src/core/scope.ts'
 import { createBudgets } from '../../src/store/budgets.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { createLedger } from '../../src/store/ledger.ts'
-import { startTestDatabase, type TestServer } from '../database.ts'
+import { startTestServer, type TestServer } from '../database.ts'
 import { type BillingModel, type FateName, startBillingModel } from '../servers/billing-model.ts'
 import { watchCounters } from '../watch-counters.ts'
 
@@ -38,7 +38,7 @@ const leaseMs = 1_500
 describe('a thousand calls that are stopped, cut or killed', () => {
   let server: TestServer
   beforeAll(async () => {
-    server = await startTestDatabase({ durable: true })
+    server = await startTestServer({ durable: true })
   })
   afterAll(() => server.dispose())
 

@@ -14,7 +14,7 @@ import { type NanoUsd, usd } from '../../src/core/money.ts'
 import { priceUsage, readPrice } from '../../src/models/price.ts'
 import { createBudgets } from '../../src/store/budgets.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
-import { startTestDatabase } from '../database.ts'
+import { startTestServer } from '../database.ts'
 import { startScriptedOpenAi } from '../servers/openai.ts'
 import { startExternalPostgres } from '../servers/postgres.ts'
 import type { ScriptedReply } from '../servers/scripted.ts'
@@ -30,7 +30,7 @@ const settings = ['models:', '  default: first', '  list:', model('first'), mode
 const budgets = ['budgets:', '  - {scope: all, period: month, usd: 1}']
 
 const servers = {
-  embedded: async () => startTestDatabase({ durable: true }),
+  embedded: async () => startTestServer({ durable: true }),
   external: async () => startExternalPostgres(),
 }
 

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { silentLog } from '../../src/core/log.ts'
 import { usd } from '../../src/core/money.ts'
@@ -12,7 +12,7 @@ import { scopeOf } from '../../src/core/scope.ts'
 import { createBudgets } from '../../src/store/budgets.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
 import { createLedger } from '../../src/store/ledger.ts'
-import { startTestDatabase } from '../database.ts'
+import { startTestServer } from '../database.ts'
 import { type PaidProvider, paidWorst, startPaidProvider } from '../servers/paid-provider.ts'
 import { startExternalPostgres } from '../servers/postgres.ts'
 import { watchCounters } from '../watch-counters.ts'
@@ -22,7 +22,7 @@ const processes = 4
 const amount = usd('1')
 
 const servers = {
-  embedded: async () => startTestDatabase({ durable: true }),
+  embedded: async () => startTestServer({ durable: true }),
   external: async () => startExternalPostgres(),
 }
 
@@ -60,7 +60,7 @@ describe.each(Object.entries(servers))('two hundred turns at once on four proces
     expect(ended.size).toBe(200)
     expect(parts.killed()).toBe(3)
     // Whatever their processes left ends with its lease.
-    await vi.waitFor(async () => expect(await parts.sweep()).toBe(0), { timeout: 20_000, interval: 100 })
+    await expect.poll(() => parts.sweep(), { interval: 100 }).toBe(0)
     const books = await parts.books()
     expect(books).toMatchObject({ open: 0, reserved: [0n, 0n], beyond: 0 })
     expect(books.spent[0]).toBe([...books.byId.values()].reduce((sum, cost) => sum + cost, 0n))

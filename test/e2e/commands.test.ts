@@ -20,7 +20,7 @@ beforeAll(async () => {
   await buildPage()
   home = await temporaryHome()
   parley = await startParley(home)
-}, 60_000)
+})
 afterAll(async () => {
   await parley[Symbol.asyncDispose]()
   await removeHome(home)
@@ -63,16 +63,14 @@ describe('parley admin', () => {
       body: JSON.stringify({ id: crypto.randomUUID(), text: 'What is in the report?', uploads: [] }),
     })
     expect(fetched.status).toBe(202)
-    await expect
-      .poll(async () => (await admin('usage', 'today')).stdout, { timeout: 30_000 })
-      .toContain(usageWording.questions(1))
+    await expect.poll(async () => (await admin('usage', 'today')).stdout).toContain(usageWording.questions(1))
     const out = await mkdtemp(join(tmpdir(), 'parley-usage-'))
     const { stdout } = await admin('usage', 'today', '--csv', '--out', out)
     expect(stdout).toContain(`${usageWording.questions(1)}: `)
     expect(await readFile(join(out, 'usage.csv'), 'utf8')).toMatch(/^from,to,by,key,/)
     expect((await readFile(join(out, 'usage.png'))).subarray(1, 4).toString()).toBe('PNG')
   })
-}, 120_000)
+})
 
 const browserFound = await findBrowser()
 describe.skipIf(browserFound === null)(

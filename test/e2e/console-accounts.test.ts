@@ -51,7 +51,7 @@ describe.skipIf(!here)(here ? 'accounts on the page' : `accounts on the page (${
     }
     parley = await startParley(home, env, home)
     browser = await launchBrowser()
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await parley?.[Symbol.asyncDispose]()

@@ -33,7 +33,7 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     await writeFile(join(home, 'parley.yaml'), settings)
     parley = await startParley(home, { OPENAI_BASE_URL: models.url, OPENAI_API_KEY: 'sk-test' }, home)
     browser = await launchBrowser()
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await parley?.[Symbol.asyncDispose]()

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { startTestDatabase, type TestServer } from '../database.ts'
+import { startTestDatabase, startTestServer, type TestServer } from '../database.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { redisMissing, startTestRedis } from '../servers/redis.ts'
 import { ConsoleClient, environment, removeHome, run, startParley, temporaryHome } from './parley.ts'
@@ -49,7 +49,7 @@ it.skipIf(redisMissing)(
 )
 
 it('a gateway and a worker end in time while PostgreSQL hangs', { timeout: 120_000 }, async () => {
-  await using hanging = await startTestDatabase()
+  await using hanging = await startTestServer()
   const { url } = await hanging.createDatabase()
   const env = { DATABASE_URL: url, OPENAI_BASE_URL: model.url }
   const [gateway, worker] = await Promise.all([roles.start('gateway', env), roles.start('worker', env)])

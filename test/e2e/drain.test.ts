@@ -28,16 +28,14 @@ afterEach(() => roles.killAll())
 const soonMs = 15_000
 
 describe.skipIf(redisMissing)(`SIGTERM while Redis is away${redisMissing ? ` (skipped: ${redisMissing})` : ''}`, () => {
-  it('ends a gateway and an idle worker by themselves', { timeout: 90_000 }, async () => {
+  it('ends a gateway and an idle worker by themselves', async () => {
     await using redis = await startTestRedis()
     const { url } = await server.createDatabase()
     const env = { DATABASE_URL: url, REDIS_URL: redis.url, OPENAI_BASE_URL: model.url }
     const [gateway, worker] = await Promise.all([roles.start('gateway', env), roles.start('worker', env)])
     await redis.kill()
     // Both have noticed, and try to connect again and again.
-    await expect
-      .poll(() => [gateway.log(), worker.log()].every((log) => log.includes('trouble')), { timeout: 20_000 })
-      .toBe(true)
+    await expect.poll(() => [gateway.log(), worker.log()].every((log) => log.includes('trouble'))).toBe(true)
     const ends = await Promise.all([terminate(gateway), terminate(worker)])
     for (const { code, ms } of ends) {
       expect(code).toBe(0)
@@ -45,9 +43,7 @@ describe.skipIf(redisMissing)(`SIGTERM while Redis is away${redisMissing ? ` (sk
     }
   })
 
-  it('in the middle of an answer ends the worker after that answer, and the turn ends once', {
-    timeout: 90_000,
-  }, async () => {
+  it('in the middle of an answer ends the worker after that answer, and the turn ends once', async () => {
     await using redis = await startTestRedis()
     const { url } = await server.createDatabase()
     const env = { DATABASE_URL: url, REDIS_URL: redis.url, OPENAI_BASE_URL: model.url }

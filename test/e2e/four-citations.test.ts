@@ -117,7 +117,7 @@ beforeAll(async () => {
   teams.target = chats.url ?? ''
   await writeFile(join(home, 'parley.yaml'), yaml.split('\n').slice(0, 1).join('\n'))
   page = await start('page', database.url)
-}, 120_000)
+})
 afterAll(() => opened.disposeAsync(), 60_000)
 
 const webAddresses = () => [sites.at('pumps.example', '/noise'), `${sites.at('docs.example', '/sheet.pdf')}#page=2`]
@@ -143,7 +143,7 @@ it('on Slack', async () => {
   expect(all).toContain('How loud are heat pumps?, Pump News, 2026-03-02')
   expect(shown(reply)).toContain(`${wrong}.`)
   expect(all).toContain(noticeWording.unsupportedCitations(1))
-}, 120_000)
+})
 
 it('on Discord', async () => {
   const user = discord.world.addUser('Ann')
@@ -167,7 +167,7 @@ it('on Discord', async () => {
   for (const address of webAddresses()) expect(content).toContain(`](<${address}>)`)
   expect(content).toMatch(/offer\.txt, line 1, shared by Ann on \d{4}-\d\d-\d\d/)
   expect(content).toContain(`${wrong}.`)
-}, 120_000)
+})
 
 it('in Teams', async () => {
   const people = createPeople(teams)
@@ -195,7 +195,7 @@ it('in Teams', async () => {
     keywords: ['Alice', lastWeek().toISOString().slice(0, 10)],
   })
   expect(reply.activity.text).toContain(`${wrong}.`)
-}, 120_000)
+})
 
 const here = findBrowser() !== null
 it.skipIf(!here)(

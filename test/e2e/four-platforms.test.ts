@@ -34,7 +34,7 @@ beforeAll(async () => {
     }
   })
   ;({ slack, discord, teams, model, parley } = all)
-}, 90_000)
+})
 afterAll(() => all?.[Symbol.asyncDispose]())
 
 async function onSlack(): Promise<void> {
@@ -97,4 +97,4 @@ async function onThePage(): Promise<void> {
 it('the same question about the same PDF gets the same cited answer on all four platforms', async () => {
   await Promise.all([onSlack(), onDiscord(), onTeams(), onThePage()])
   expect(model.requests).toHaveLength(4)
-}, 90_000)
+})

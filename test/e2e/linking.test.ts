@@ -60,7 +60,7 @@ beforeAll(async () => {
   ada = createPageClient(all.parley.url)
   await ada.send('POST', '/console/sign-in', { email: 'ada@example.com', password })
   Object.assign(chats, { Slack: onSlack(all), Discord: onDiscord(all), Teams: onTeams(all) })
-}, 90_000)
+})
 afterAll(async () => {
   await all?.[Symbol.asyncDispose]()
   await accounts?.[Symbol.asyncDispose]()
@@ -105,11 +105,11 @@ describe.each(['Slack', 'Discord', 'Teams'])('on %s', { timeout: 120_000 }, (nam
     // Neither the code nor one side is enough.
     expect((await ada.call('POST', '/console/me/link-code/confirm')).status).toBe(400)
     await asked.press()
-    await expect.poll(state, { timeout: 20_000 }).toMatchObject({ state: 'agreed', account: chat().account })
+    await expect.poll(state).toMatchObject({ state: 'agreed', account: chat().account })
     expect(await identities()).toEqual(before)
     await ada.send('POST', '/console/me/link-code/confirm')
     expect(await identities()).toMatchObject([...before, chat().account])
-    await expect.poll(chat().lastRead, { timeout: 20_000 }).toContain('now linked to')
+    await expect.poll(chat().lastRead).toContain('now linked to')
     const { text } = await chat().explain()
     expect(text).toContain('Ada Lovelace')
   })
@@ -130,14 +130,12 @@ it('one budget pays for what a person asks on the page and in all their chats, t
   const { rows } = await accounts.database.pool.query<{ cost: string }>('select cost from ledger')
   expect(rows).toHaveLength(7)
   expect(rows.reduce((sum, { cost }) => sum + BigInt(cost), 0n)).toBe(billed.Ada + billed.Bob)
-}, 240_000)
+})
 
 async function askOnPage(text: string): Promise<void> {
   const threadId = randomUUID()
   await ada.send('POST', `/console/threads/${threadId}/messages`, { id: randomUUID(), text, uploads: [] })
-  await expect
-    .poll(async () => JSON.stringify(await ada.get(`/console/threads/${threadId}`)), { timeout: 60_000 })
-    .toContain('"receipt":{')
+  await expect.poll(async () => JSON.stringify(await ada.get(`/console/threads/${threadId}`))).toContain('"receipt":{')
 }
 
 function onSlack({ slack }: AllChats): Chat {

@@ -27,7 +27,7 @@ describe.each(['anthropic', 'ollama'] as const)('%s', (name) => {
     const address: Record<string, string> =
       name === 'anthropic' ? { ANTHROPIC_BASE_URL: server.origin } : { OLLAMA_HOST: server.origin }
     parley = await startParley(home, address)
-  }, 60_000)
+  })
   afterAll(async () => {
     await parley?.[Symbol.asyncDispose]()
     await server?.close()

@@ -35,7 +35,7 @@ beforeAll(async () => {
   await writeYaml()
   parley = await startParley(home, { OPENAI_BASE_URL: model.url }, home)
   secret = await createKey('website', '5', 'month')
-}, 60_000)
+})
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
   await model?.close()

@@ -157,7 +157,7 @@ export class ConsoleClient {
   }
 
   /** The finished reply of a turn, once it is there. */
-  async reply(threadId: string, turnId: string, timeoutMs = 30_000): Promise<Message & { receipt: Receipt }> {
+  async reply(threadId: string, turnId: string, timeoutMs = 90_000): Promise<Message & { receipt: Receipt }> {
     const deadline = Date.now() + timeoutMs
     for (;;) {
       const { messages } = await this.thread(threadId)

@@ -109,27 +109,11 @@ async function ask(way: Way, method: string, path: string, headers: Record<strin
   return { status: answer.status, headers: answer.headers, text: await textOf(answer.pieces) }
 }
 
-/** How many milliseconds later the first words arrive through a proxy than from Parley itself. */
-async function laterThrough(straight: () => Exchange, through: () => Exchange, wanted: string): Promise<number> {
-  const timeOf = async (open: () => Exchange) => {
-    const begun = performance.now()
-    const exchange = open()
-    exchange.body.end()
-    await readUntil((await exchange.answered).pieces, wanted)
-    const took = performance.now() - begun
-    exchange.leave()
-    return took
-  }
-  await timeOf(through)
-  const median = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0
-  // Alternating, and again while the machine is busy with something else: a proxy that holds events back never gets there.
-  let later = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 10 && later >= 50; round++) {
-    const times: [own: number, proxied: number][] = []
-    for (let n = 0; n < 11; n++) times.push([await timeOf(straight), await timeOf(through)])
-    later = median(times.map(([, proxied]) => proxied)) - median(times.map(([own]) => own))
-  }
-  return later
+/** The first words of a stream that does not end: a proxy that holds events back never sends them. */
+async function firstWords(exchange: Exchange, wanted: string): Promise<void> {
+  exchange.body.end()
+  await readUntil((await exchange.answered).pieces, wanted)
+  exchange.leave()
 }
 
 /** What arrives at the test's app, each taken once, in order. */
@@ -284,16 +268,9 @@ for (const { program, why, title } of titles)
       })
     })
 
-    it('the first event comes as soon as without a proxy', async () => {
+    it('the first event comes through while the stream goes on', async () => {
       await using through = http2Through(proxy)
-      const first = (way: Way) => way.open('GET', '/console/events')
-      const straight = straightTo(app.url)
-      const later = await laterThrough(
-        () => first(straight),
-        () => first(through),
-        'data: first\n\n',
-      )
-      expect(later).toBeLessThan(50)
+      await firstWords(through.open('GET', '/console/events'), 'data: first\n\n')
     })
 
     it('Parley sees the caller’s own address, whatever the caller pretends', async () => {
@@ -477,16 +454,7 @@ describe('Parley behind the files of deploy/proxy', () => {
         events.leave()
 
         await using shared = http2Through(way.proxy)
-        const straight = straightTo(parley.url)
-        // As the proxy sends it on.
-        const forwarded = { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'https', host: shippedDomain }
-        const direct = { cookie: session.cookie, ...forwarded }
-        const later = await laterThrough(
-          () => straight.open('GET', `/console/events?thread=${threadId}`, direct),
-          () => open(shared),
-          '"type":"snapshot"',
-        )
-        expect(later).toBeLessThan(50)
+        await firstWords(open(shared), '"type":"snapshot"')
       })
 
       it('a person sends a file of 110 MB, and nobody else does', async () => {

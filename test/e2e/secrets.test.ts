@@ -87,7 +87,7 @@ beforeAll(async () => {
   const model = '{ id: claude-sonnet-4-5, provider: anthropic, price: { input: 3, output: 15 } }'
   await writeFile(join(home, 'parley.yaml'), `models: { list: [${model}] }\n`)
   parley = await startParley(home, env, home)
-}, 60_000)
+})
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
   bad.closeAllConnections()
@@ -144,7 +144,7 @@ it('no key appears in the log, an answer, doctor or the database, whatever serve
     expect(words.length, where).toBeGreaterThan(100)
     for (const [name, key] of Object.entries(keys)) expect(around(words, key), `${name} in ${where}`).toBe('')
   }
-}, 120_000)
+})
 
 /** Where it was found, without it. */
 function around(words: string, key: string): string {

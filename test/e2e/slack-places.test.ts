@@ -39,7 +39,7 @@ beforeAll(async () => {
     OPENAI_BASE_URL: model.url,
   })
   slack.target = parley.url
-}, 60_000)
+})
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
   await slack?.[Symbol.asyncDispose]()

@@ -45,7 +45,7 @@ beforeAll(async () => {
   })
   home = await temporaryHome()
   await start()
-}, 60_000)
+})
 afterEach(() => {
   answers.clear()
   slack.options = {}
@@ -293,7 +293,7 @@ describe('while an answer is written', () => {
       expect(slack.replies(general, thread)).toHaveLength(1)
     }
     expect(slack.calls.filter(({ error }) => error === 'ratelimited').length).toBeGreaterThan(3)
-  }, 60_000)
+  })
 
   it('in a workspace without streaming, the answer grows by edits, with a Stop button', async () => {
     slack.options = {
@@ -420,7 +420,7 @@ describe('long answers and commands', () => {
     const file = slack.state.files.get(id ?? '')
     expect(file?.content.toString()).toContain('const part = 29')
     expect(slack.calls.map(({ error }) => error)).not.toContain('stand_in_saw_a_ping')
-  }, 60_000)
+  })
 
   it('a workspace owner may set a budget, others may not', async () => {
     const type = async (user: string, words: string) => {
@@ -502,7 +502,7 @@ it('many questions at once are all answered, each thread in its order', async ()
     settleMs: 40_000,
   })
   expect({ refused, unanswered, outOfOrder }).toEqual({ refused: 0, unanswered: 0, outOfOrder: 0 })
-}, 60_000)
+})
 
 it('after a crash in mid-stream, Parley continues in the same message', async () => {
   answers.set('survive', { tokens: words(70), everyMs: 40 })
@@ -517,7 +517,7 @@ it('after a crash in mid-stream, Parley continues in the same message', async ()
   expect(answer.ts).toBe(open.ts)
   expect(shown(answer).trim().split(/\s+/)).toEqual(words(70).map((word) => word.trim()))
   expect(slack.replies(general, ts)).toHaveLength(1)
-}, 60_000)
+})
 
 describe('what people see of an answer', () => {
   it('two files of one name are told apart: each number leads to its own', async () => {

@@ -67,7 +67,7 @@ beforeAll(async () => {
     `admins:\n  - teams/${tenant}/${alice.aadObjectId}\nteams:\n  fileHosts: ["${teams.fileHost}"]\n  streamSeconds: 2\n`,
   )
   parley = await start()
-}, 90_000)
+})
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
   await model?.close()

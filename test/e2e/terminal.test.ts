@@ -40,7 +40,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'note.txt'), 'The cellar key hangs behind the boiler.')
   await writeFile(join(folder, 'tool.exe'), Buffer.from('MZ\u0090\u0000\u0003\u0000\u0000\u0000', 'latin1'))
   parley = await startParley(home, { OPENAI_BASE_URL: model.url })
-}, 60_000)
+})
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
   await model?.close()

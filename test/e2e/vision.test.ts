@@ -69,7 +69,7 @@ describe('a photograph', () => {
     expect(reply.citations).toMatchObject([{ source: { title: 'meter.jpg' }, at: { kind: 'page', page: 1 } }])
     expect(reply.receipt.used?.summary).toContain('1 picture shown to the model')
     expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read', summary: 'a picture with 3 words read' }])
-  }, 60_000)
+  })
 
   it('reaches a model without vision as OCR text, and the receipt says so', async () => {
     const { models, parley } = await start([{ tokens: ['It reads 48213 [1:p1].'] }], 'gpt-4')
@@ -81,7 +81,7 @@ describe('a photograph', () => {
     expect(text).toContain('One picture of the files cannot be shown to you.')
     expect(reply.receipt.used?.summary).toContain(usedWording.picturesReadByOcr(1, 'gpt-4'))
     expect(reply.receipt.reason).toContain(reasonWording.withoutPictures)
-  }, 60_000)
+  })
 
   it('is left out when an unlisted model refuses it, and the answer comes all the same', async () => {
     const script: Script = (request) =>
@@ -96,5 +96,5 @@ describe('a photograph', () => {
     expect(reply.receipt.used?.summary).toContain('because house-model cannot see')
     const next = await client.ask('And again?', [])
     expect(next.text).toContain('48213')
-  }, 60_000)
+  })
 })

@@ -36,7 +36,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
     })
     parley = await startParley(home, { TRANSCRIBE_URL: transcribes.url, OPENAI_BASE_URL: model.url })
     client = new ConsoleClient(parley.url)
-  }, 90_000)
+  })
   afterAll(async () => {
     await parley?.[Symbol.asyncDispose]()
     await transcribes?.close()
@@ -84,12 +84,9 @@ describe.skipIf(without)(`a recording${without}`, () => {
 
   it('sent a second time is not heard a second time', async () => {
     const before = transcribes.asked.length
-    const started = performance.now()
     const reply = await client.ask('', [await client.upload('again.ogg', note, 'audio/ogg')])
     expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read' }])
     expect(transcribes.asked.length).toBe(before)
-    expect(reply.receipt.attachments[0]?.readMs).toBeLessThan(1_000)
-    expect(performance.now() - started).toBeLessThan(10_000)
   })
 
   it('with a written question is what is asked about', async () => {
@@ -125,7 +122,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
 const withoutFfmpeg = lacking('ffmpeg')
 
 describe.skipIf(withoutFfmpeg)(`where nothing hears${withoutFfmpeg}`, () => {
-  it('a voice note gets a sentence with the next step, and the next turn works', { timeout: 60_000 }, async () => {
+  it('a voice note gets a sentence with the next step, and the next turn works', async () => {
     const home = await temporaryHome()
     const parley = await startParley(home)
     try {
@@ -146,7 +143,7 @@ describe.skipIf(withoutFfmpeg)(`where nothing hears${withoutFfmpeg}`, () => {
 })
 
 describe.skipIf(withoutFfmpeg)(`a video in the console${withoutFfmpeg}`, () => {
-  it('gives a model that sees its key frames and what is said, cited by its time', { timeout: 60_000 }, async () => {
+  it('gives a model that sees its key frames and what is said, cited by its time', async () => {
     const home = await temporaryHome()
     const transcribes = await startTranscriber({
       transcribe: async () => ({

@@ -93,13 +93,13 @@ beforeAll(async () => {
     const timer = setInterval(() => response.write('<'), 300)
     response.once('close', () => clearInterval(timer))
   })
-}, 120_000)
+})
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
   await search?.close()
   await sites?.[Symbol.asyncDispose]()
   if (home) await rm(home, { recursive: true, force: true })
-}, 60_000)
+})
 
 describe('a question that is searched for', () => {
   it('is answered from pages that were read, with citations that name the site and open', async () => {
@@ -197,7 +197,7 @@ describe('links in a question', () => {
 
     const shy = await client.ask(`How many decibels of noise? ${sites.at('shy.example', '/private/page')}`)
     expect(shy.text).toContain('41 decibels')
-  }, 60_000)
+  })
 
   it.each([
     ['redirects in a circle', 'loop.example', '/a', pageEgressWording.redirects(5)],
@@ -259,7 +259,7 @@ it('doctor asks the search engine, and says what to set where it does not answer
   await expect.poll(async () => (await status()).web).toBe('off')
   await client.send(randomUUID(), '/policy web auto')
   await expect.poll(async () => (await status()).web).toBe('open')
-}, 60_000)
+})
 
 it('a search that fails, and one that never answers, cost a line and not the answer', async () => {
   const upload = await client.upload('cellar.txt', 'The cellar key hangs behind the boiler.')
@@ -271,4 +271,4 @@ it('a search that fails, and one that never answers, cost a line and not the ans
   const late = await client.ask('Search the web and the file for the cellar key: where does it hang now?', [upload])
   expect(late.text).toContain('behind the boiler')
   expect(late.receipt.notices).toContain(searchWording.slow('SearXNG', 2.5))
-}, 60_000)
+})

@@ -176,7 +176,7 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
       revoked = false
     },
     attach: (channel, name, data, type = 'application/octet-stream') => world.store(url, channel.id, name, data, type),
-    until(look, what, timeoutMs = 20_000) {
+    until(look, what, timeoutMs = 60_000) {
       return new Promise((resolve, reject) => {
         const often = setInterval(() => again(), 25)
         const timer = setTimeout(() => {

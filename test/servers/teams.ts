@@ -35,8 +35,8 @@ export interface SharedFile {
   content: Buffer
   /** The URL expires after this many downloads. */
   downloads?: number
-  /** Milliseconds before the server responds. */
-  afterMs?: number
+  /** The server responds when this has resolved. */
+  after?: Promise<unknown>
 }
 
 export interface TeamsStandIn extends AsyncDisposable {
@@ -191,7 +191,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     const file = files.get(id)
     if (file?.downloads === 0) return send(response, 401, { error: 'the address has expired' })
     if (file?.downloads !== undefined) file.downloads -= 1
-    if (file?.afterMs) await new Promise((resolve) => setTimeout(resolve, file.afterMs))
+    await file?.after
     sendFile(response, file)
   }
 

@@ -199,10 +199,14 @@ export function formattedAtMost(markdown: string): number | undefined {
   let chars = markdown.length
   // Formulas, entities, pictures and addresses that are no links have all their signs escaped.
   const escapes = /[$&\\]|!\[|\]\((?!<?(?:https?:|mailto:))/i.test(markdown)
-  const growing = escapes ? /[\n$]|[^\w\s.,;:!?'-]/g : /[\n<>"@|~_()]/g
+  const growing = escapes ? /[\n$_]|[^\w\s.,;:!?'-]/g : /[\n<>"@|~_()#]/g
   // Line breaks are made hard, formulas become code.
   for (const [sign] of markdown.matchAll(growing)) chars += sign === '$' ? 8 : 3
-  for (const _ of markdown.matchAll(/^[ \t>]*(?:-[ \t]*){3,}$/gm)) chars += 10
+  // Rules become ten characters, and so does a deep heading without words: its bold marks read as a rule.
+  for (const [line] of markdown.matchAll(/^(?:[ \t>+*_#-]|\d{1,9}[.)])+$/gm))
+    if (/(?:[*_#-].*){3}/.test(line)) chars += 10
+  // A fence is written again, and closed where its end is missing.
+  for (const [fence] of markdown.matchAll(/`{3,}|~{3,}/g)) chars += 8 + fence.length
   // Indented code gets fences, longer than any row of backticks in it.
   let indented = 0
   for (const _ of markdown.matchAll(/^.*?(?: {4}|\t)/gm)) indented += 1

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { cpuTimeOfAsync } from '../../../test/cpu-time.ts'
 import { answerByQuoting } from '../../../test/models/quoting.ts'
 import type { Position } from '../../core/artifact.ts'
 import { quoteWording } from '../../wording/models.ts'
@@ -347,7 +348,7 @@ describe('extractive: the right words first', () => {
     expect(first(whole)).toContain('This Service Agreement (the "Agreement") is made on 3 March 2025')
   })
 
-  it('finds one sentence among 500 pages without holding up other work', async () => {
+  it('finds one sentence among 500 pages', async () => {
     const words = 'alpha beta gamma delta system process module report value input output record server result'.split(
       ' ',
     )
@@ -360,17 +361,10 @@ describe('extractive: the right words first', () => {
     const pages = Array.from({ length: 500 }, (_, i) =>
       page(i + 1, filler(i) + (i === 321 ? ' The maintenance window opens on Sundays at 04:30.' : '')),
     )
-    let longest = 0
-    let last = performance.now()
-    const beat = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
-    }, 1)
-    const from = performance.now()
-    const text = await answerByQuoting(pages, 'When does the maintenance window open?')
-    const ms = performance.now() - from
-    clearInterval(beat)
-    expect(first(text)).toBe('The maintenance window opens on Sundays at 04:30. [1:p322]')
+    const ms = await cpuTimeOfAsync(async () => {
+      const text = await answerByQuoting(pages, 'When does the maintenance window open?')
+      expect(first(text)).toBe('The maintenance window opens on Sundays at 04:30. [1:p322]')
+    })
     expect(ms).toBeLessThan(2_000)
   })
 })

@@ -60,7 +60,7 @@ describe('a wrong DATABASE_URL', () => {
 
   it('whose server never responds is reported after the time limit', async () => {
     const mute = createServer(() => {}).listen(0, '127.0.0.1')
-    await vi.waitFor(() => expect(mute.address()).not.toBeNull())
+    await expect.poll(() => mute.address()).not.toBeNull()
     const address = mute.address()
     const port = typeof address === 'object' ? address?.port : 0
     await expect(connect(`postgres://parley@127.0.0.1:${port}/parley`, { timeoutMs: 100 })).rejects.toMatchObject({
