@@ -35,7 +35,9 @@ export async function temporaryHome(): Promise<string> {
 /** A clean environment: nothing of this machine's own settings reaches the process. */
 export function environment(home: string, more: Record<string, string> = {}): Record<string, string> {
   const { PATH = '' } = process.env
-  return { PATH, PARLEY_HOME: home, PORT: '0', LOG_LEVEL: 'info', ...more }
+  // A command starts in half the time: https://nodejs.org/docs/latest-v24.x/api/module.html#module-compile-cache
+  const NODE_COMPILE_CACHE = join(root, 'node_modules/.cache/node')
+  return { PATH, NODE_COMPILE_CACHE, PARLEY_HOME: home, PORT: '0', LOG_LEVEL: 'info', ...more }
 }
 
 /** Runs until it ends; for commands and for set-ups that must fail. */

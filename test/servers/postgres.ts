@@ -49,13 +49,19 @@ export async function startExternalPostgres(): Promise<ExternalPostgres> {
   admin.on('error', () => {})
   const { rows } = await retryOnConnectionLoss(() => admin.query<{ version: string }>('select version()'))
   let count = 0
+  let template: Promise<void> | undefined
+  const prepareTemplate = async () => {
+    await admin.query('create database template_parley')
+    await migrate({ connectionString: urlOf('template_parley') }, { log: silentLog })
+  }
   return {
     version: rows[0]?.version.split(/ (?:\(|on )/)[0] ?? '',
     async createDatabase() {
       const name = `test_${++count}`
-      await admin.query(`create database ${name}`)
+      template ??= prepareTemplate()
+      await template
+      await admin.query(`create database ${name} template template_parley`)
       const connection = { connectionString: urlOf(name) }
-      await migrate(connection, { log: silentLog })
       return { url: connection.connectionString, connection }
     },
     async [Symbol.asyncDispose]() {
