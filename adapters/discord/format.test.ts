@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { formattedAtMost } from '../../src/core/markdown/simplify.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { noticeWording } from '../../src/wording/answers.ts'
@@ -8,7 +9,7 @@ import { discordButtons, discordReceipt } from '../../src/wording/discord.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation, earlier } from '../../test/fakes/source.ts'
 import { replyRows } from './components.ts'
-import { fits, formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
+import { discordMarkdown, fits, formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
 
 const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
   turnId: 't',
@@ -218,6 +219,84 @@ it('no part is longer than Discord allows, whatever it contains', () => {
     }),
     { numRuns: 150 },
   )
+})
+
+describe('the length that is told without formatting', () => {
+  const holds = (text: string) => {
+    const bound = formattedAtMost(text)
+    if (bound !== undefined) expect(discordMarkdown(text).length).toBeLessThanOrEqual(bound)
+  }
+
+  it.each(['\n***\n', '\n* * *\n', '-# word ', '\n#### ', '````', '__\\', '__&', '~~~`'])(
+    'is never less than that of %j',
+    holds,
+  )
+
+  it('is never less than that of any text', () => {
+    const piece = fc.constantFrom(
+      ...[
+        'word ',
+        ' ',
+        '\n',
+        '\n- ',
+        '\n1) ',
+        '\n+ ',
+        '\n> ',
+        '\n> > ',
+        '\n# ',
+        '\n#### ',
+        '\n---\n',
+        '\n* * *\n',
+        '\n-# ',
+      ],
+      ...[
+        '**',
+        '__',
+        '*',
+        '_',
+        '~~',
+        '~',
+        '`',
+        '``',
+        '\n```js x\n',
+        '\n~~~\n',
+        '\n    code',
+        '\n\tcode',
+        '<b>',
+        '<@1>',
+        '<br>',
+      ],
+      ...[
+        '"',
+        '&amp;',
+        '&',
+        '@everyone',
+        '$x^2$',
+        '$\\foo$',
+        '$$',
+        '\\(',
+        '\\]',
+        '\\',
+        '||',
+        '|',
+        '\n- [x] done',
+        '[1]',
+        '[^1]',
+      ],
+      ...[
+        '![a](https://x.org/a b)',
+        '[a](javascript:x)',
+        '[b](<https://x.org/(b) c>)',
+        'https://x.org/a_b',
+        'a@b.cc',
+        '汉字',
+      ],
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => holds(pieces.join(''))),
+      { numRuns: 300 },
+    )
+  })
 })
 
 describe('the buttons below', () => {

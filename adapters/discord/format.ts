@@ -85,7 +85,7 @@ export function fits(markdown: string): boolean {
  * has no rules, no entities and no quotes within quotes, and ends a code block at the first three backticks:
  * https://support.discord.com/hc/en-us/articles/210298617
  */
-function discordMarkdown(markdown: string, tableColumns?: number): string {
+export function discordMarkdown(markdown: string, tableColumns?: number): string {
   const simple = simplify(markdown, { headings: 3, tableColumns, flatQuotes: true })
   return rewrite(simple, (node, source) => {
     switch (node.type) {
