@@ -259,7 +259,7 @@ describe('laws', () => {
           expect(earlier).toEqual(whole.slice(0, earlier.length))
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     )
   })
 
