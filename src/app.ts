@@ -20,13 +20,14 @@ import { openReaders } from './app/readers.ts'
 import type { Running, State } from './app/services.ts'
 import { openState } from './app/state.ts'
 import { concernsWeb, openWeb } from './app/web.ts'
+import { openWebhooks } from './app/webhooks.ts'
 import type { Config } from './config.ts'
 import type { ConnectionPauses } from './core/connection.ts'
 import { errorFields, type ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import type { Intake, Platform } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
-import type { EgressOptions } from './egress/egress.ts'
+import type { EgressOptions } from './egress/guard.ts'
 import { setUpAddress, setUpLogHours } from './identity/invitations.ts'
 import { passwordProblem } from './identity/passwords.ts'
 import { stopForDisabled } from './intake/disabled-people.ts'
@@ -124,6 +125,7 @@ export async function createApp(
     opening,
     log,
   })
+  const webhooks = openWebhooks({ config, state, messaging, platforms, money, opening, log, egress })
   const web = openWeb({ config, state, reader, money, log, egress, limits: webLimits })
   const fileSearch = openFileSearch({ config, state, messaging, models, money, log })
   const memory = createMemory({ retriever: fileSearch.retriever, places, otherWords: config.memory.otherWords })
@@ -149,6 +151,7 @@ export async function createApp(
     people,
     money,
     web,
+    webhooks,
     places,
     memory,
     fileSearch,
@@ -240,7 +243,9 @@ async function work(running: Running): Promise<void> {
     log,
   }
   const handlers = createHandlers(deps, {
+    webhooks: running.webhooks.delivery.look,
     async sweep() {
+      running.webhooks.delivery.look()
       await sweep(orphanedAfterMs)
       await learnSweep(orphanedAfterMs)
       await money.budget.sweep()

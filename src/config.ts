@@ -127,6 +127,7 @@ function settle(environment: Environment, file: File, servers: ModelServer[], ci
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },
     timeZone: file.timezone,
     api: file.api,
+    webhooks: file.webhooks,
     trustedProxies: file.trustedProxies,
     budgets: file.budgets.map((budget) => ({ ...budget, timeZone: file.timezone })),
     turns: file.turns,

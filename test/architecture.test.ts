@@ -130,8 +130,19 @@ const layers: Record<string, Layer> = {
   // Pages of the web: fetched through the guard, read as files are, stored beside them.
   web: {
     files: /^src\/web\//,
-    may: [core, /^src\/web\//, openPartOf('media', 'search', 'store', 'routing'), /^src\/egress\/egress\.ts$/],
+    may: [
+      core,
+      /^src\/web\//,
+      openPartOf('media', 'search', 'store', 'routing'),
+      /^src\/egress\/(?:egress|guard)\.ts$/,
+    ],
     packages: [/^zod$/, /^robots-parser$/],
+  },
+  // What is due to programs outside, by the rows of the store and through the egress guard.
+  webhooks: {
+    files: /^src\/webhooks\//,
+    may: [core, /^src\/webhooks\//, openPartOf('store'), /^src\/egress\/send\.ts$/],
+    packages: [],
   },
   egress: { files: /^src\/egress\//, may: [core], packages: [] },
   'identity providers': {

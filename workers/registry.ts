@@ -8,7 +8,11 @@ import { createTurn } from './turn.ts'
 
 export function createHandlers(
   deps: WorkerDeps,
-  { sweep, embed }: { sweep(): Promise<unknown>; embed(signal: AbortSignal): Promise<boolean> },
+  {
+    sweep,
+    embed,
+    webhooks,
+  }: { sweep(): Promise<unknown>; embed(signal: AbortSignal): Promise<boolean>; webhooks(): void },
 ): Handlers {
   return {
     turn: createTurn(deps),
@@ -18,6 +22,11 @@ export function createHandlers(
     async embed(_payload, { signal }) {
       // A job that ends at once gives the others their turn.
       return (await embed(signal)) ? { delayMs: 1 } : 'done'
+    },
+    async webhooks() {
+      // In the background: a slow receiver holds up no sweep.
+      webhooks()
+      return 'done'
     },
     async sweep() {
       await sweep()

@@ -92,6 +92,7 @@ describe('a turn', () => {
       extract: async () => 'done' as const,
       search: async () => 'done' as const,
       learn: async () => 'done' as const,
+      webhooks: async () => 'done' as const,
       embed: async () => 'done' as const,
       sweep: async () => 'done' as const,
     }

@@ -264,11 +264,12 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     outcome: StoredOutcome,
     replyWriter: ReplyWriter,
   ): Promise<EndState> {
-    const { ended, next } = await turns.finish(work.id, owner, outcome, replyWriter.firstTextAt())
+    const { ended, next, hooked } = await turns.finish(work.id, owner, outcome, replyWriter.firstTextAt())
     if (!ended && (await turns.withdrawn(work.id))) throw new Withdrawn()
     const { ms, model, attempts } = outcome.receipt
     log.info({ turnId: work.id, state: outcome.state, model, attempts, ...ms }, 'turn ended')
     if (next) await wake(next)
+    if (hooked) await wakeWebhooks(work.id)
     return outcome.state
   }
 
@@ -311,6 +312,12 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       log.warn({ turnId: work.id, ...errorFields(error) }, 'no admin could be asked')
       return undefined
     }
+  }
+
+  async function wakeWebhooks(turnId: string): Promise<void> {
+    await queue.add({ name: 'webhooks', id: jobId.webhooks(turnId), payload: { v: 1 } }).catch((error: unknown) => {
+      log.warn({ ...errorFields(error), turnId }, 'webhooks not woken; the sweep sends them')
+    })
   }
 
   async function wake(next: { turnId: string; dispatch: number; attachmentIds: string[] }): Promise<void> {

@@ -17,6 +17,7 @@ export function createApi(deps: ListenerDeps & { files: Files }): Platform {
       minEditMs: 20,
       status: 'native',
       buttons: false,
+      keepsPrivate: true,
     },
     transport: createTransport(deps),
     files: deps.files,

@@ -16,6 +16,7 @@ export async function createConsole(deps: ListenerDeps): Promise<Platform> {
       minEditMs: 25,
       status: 'native',
       buttons: true,
+      keepsPrivate: true,
       accounts: 'person',
       showsThoughts: true,
     },

@@ -65,6 +65,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
       minEditMs,
       status: 'message',
       buttons: true,
+      keepsPrivate: true,
       tellsOwners: true,
       accounts: 'platform',
       maxMessages,

@@ -38,6 +38,7 @@ export function createSlack({ settings, records, quota, log, now, pauses }: Slac
       maxMessages: 3,
       status: 'both',
       buttons: true,
+      keepsPrivate: true,
       tellsOwners: true,
       accounts: 'workspace',
     },

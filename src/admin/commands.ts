@@ -28,6 +28,7 @@ import { type TeamDeps, teamCommands } from './commands/team.ts'
 import { type TemplateDeps, templateCommands } from './commands/templates.ts'
 import { type LocalDeps, tryCommands } from './commands/try.ts'
 import { type UsageDeps, usageCommands } from './commands/usage.ts'
+import { type WebhookDeps, webhookCommands } from './commands/webhooks.ts'
 import { type WhyDeps, whyCommands } from './commands/why.ts'
 import type { Answer, Caller, Command } from './define.ts'
 import { accountName, type GrantDeps, grantsOf } from './grants.ts'
@@ -39,7 +40,8 @@ export interface CommandServices {
   storage: Pick<KeyDeps, 'keys' | 'announceRevoked'> &
     Pick<WhyDeps, 'turns'> &
     Pick<ForgetDeps, 'forget'> &
-    Pick<CollectionDeps, 'collections'> & { calls: CommandCalls }
+    Pick<CollectionDeps, 'collections'> &
+    Pick<WebhookDeps, 'webhooks'> & { calls: CommandCalls }
   models: Pick<LocalDeps, 'models' | 'provider' | 'local' | 'refreshModels'> & {
     health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
@@ -48,6 +50,7 @@ export interface CommandServices {
   messaging: Pick<RoleDeps, 'tellsOwners'> &
     Pick<WhyDeps, 'showsThoughts' | 'searchedPlaces' | 'accounts'> &
     Pick<TemplateDeps, 'ask'> &
+    Pick<WebhookDeps, 'checkAddress' | 'sendTest' | 'wakeWebhooks' | 'keepsSecrets'> &
     Pick<LocalDeps, 'notify'> &
     Pick<PolicyDeps, 'hasPins'> &
     Pick<UsageDeps, 'draw'>
@@ -88,6 +91,7 @@ export function createTable(deps: TableDeps): readonly Command[] {
     ...peopleCommands(deps),
     ...teamCommands(deps),
     ...keyCommands(deps),
+    ...webhookCommands(deps),
     ...healthCommands(deps),
     ...forgetCommands(deps),
   )

@@ -30,6 +30,7 @@ export function openCommands(running: Running, ask: Intake['receive']) {
       announceRevoked: (keyId) => messaging.channel.publish(keyRevokedTopic, keyId),
       turns: state.turns,
       forget: state.forget,
+      webhooks: state.webhooks,
       collections: createLearning({ collections: state.collections, queue: messaging.queue, log }),
     },
     models: {
@@ -42,6 +43,10 @@ export function openCommands(running: Running, ask: Intake['receive']) {
     money: { budget: money.budget, budgets: money.budgets, ledger: money.ledger, usage, waiting: usage.waiting },
     messaging: {
       ask,
+      checkAddress: running.webhooks.checkAddress,
+      sendTest: running.webhooks.delivery.sendTest,
+      wakeWebhooks: running.webhooks.wake,
+      keepsSecrets: (name) => platforms.platform(name).capabilities.keepsPrivate === true,
       tellsOwners: (name) => platforms.platform(name).capabilities.tellsOwners === true,
       showsThoughts: showsThoughts(platforms),
       hasPins: (name) => platforms.platform(name).placeFiles !== undefined,

@@ -16,6 +16,7 @@ import { describeFileSearch } from './embeddings.ts'
 import type { PlatformConnection } from './platforms.ts'
 import type { Readers, Running, Services } from './services.ts'
 import { checkSearch } from './web.ts'
+import { describeWebhooks } from './webhooks.ts'
 
 export async function explainRequest(
   request: unknown,
@@ -79,6 +80,7 @@ export function examineApp({ config, state, messaging, models, reading, mailer, 
     search: config.search === undefined ? null : () => checkSearch(config.search),
     transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
     fileSearch: () => describeFileSearch({ config, state, models, log }),
+    webhooks: () => describeWebhooks(state),
     consoleUrl: url,
     connections,
     publicUrl: config.publicUrl,

@@ -17,6 +17,7 @@ import type { openPlatforms } from './platforms.ts'
 import type { openReaders } from './readers.ts'
 import type { openState } from './state.ts'
 import type { openWeb } from './web.ts'
+import type { openWebhooks } from './webhooks.ts'
 
 export type State = Awaited<ReturnType<typeof openState>>
 export type Messaging = Awaited<ReturnType<typeof openMessaging>>
@@ -25,6 +26,7 @@ export type Readers = Awaited<ReturnType<typeof openReaders>>
 export type Platforms = Awaited<ReturnType<typeof openPlatforms>>
 export type People = Awaited<ReturnType<typeof openPeople>>
 export type Web = ReturnType<typeof openWeb>
+export type Webhooks = ReturnType<typeof openWebhooks>
 export type Money = Awaited<ReturnType<typeof openMoney>>
 
 export interface Services {
@@ -43,6 +45,7 @@ export interface Running extends Services {
   people: People
   money: Money
   web: Web
+  webhooks: Webhooks
   places: PlaceReaders
   memory: Memory
   fileSearch: FileSearch

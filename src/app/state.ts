@@ -34,6 +34,7 @@ import { createRetention } from '../store/retention.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 import { createWebPages } from '../store/web-pages.ts'
+import { createWebhooks } from '../store/webhooks.ts'
 
 /** PostgreSQL writes what it has in memory, then drops its connections. */
 const stopDatabaseMs = 15_000
@@ -91,6 +92,7 @@ export async function openState(config: Config, opening: Closing, onFatal: (erro
     blobs: createBlobs(storage, references),
     collector,
     webPages: createWebPages(database),
+    webhooks: createWebhooks(database, secrets),
     forget,
     /** Deletes what is older than the configured days. */
     retain: createRetention({ database, days: config.retention, moreOfOne: retentionOnConsole }),

@@ -15,6 +15,8 @@ import { url } from './environment.ts'
 import { Search } from './search.ts'
 import { SignIn } from './sign-in.ts'
 
+const Origin = z.url(settingMust.beOrigin).refine((text) => URL.parse(text)?.origin === text, settingMust.beOrigin)
+
 const secureUrl = z.url({ protocol: /^https$/, error: settingMust.beSecureUrl })
 
 const Price = z
@@ -138,9 +140,14 @@ export const File = z.strictObject({
   api: z
     .strictObject({
       /** Origins of pages that may call it from a browser. */
-      origins: z
-        .array(z.url(settingMust.beOrigin).refine((text) => URL.parse(text)?.origin === text, settingMust.beOrigin))
-        .default([]),
+      origins: z.array(Origin).default([]),
+    })
+    .prefault({}),
+  /** Programs outside that are told of events. */
+  webhooks: z
+    .strictObject({
+      /** Origins that may be sent to although they are not public, or use http or another port. */
+      allow: z.array(Origin).default([]),
     })
     .prefault({}),
   /** Proxies whose `X-Forwarded-For` counts: addresses and ranges. */

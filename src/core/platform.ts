@@ -36,6 +36,8 @@ export interface Capabilities {
   buttons: boolean
   /** Whether the platform says who owns a workspace (`Author.membership`). Absent: its admins are only those who were named. */
   tellsOwners?: boolean
+  /** Whether a private notice is always read by the asker alone. Absent: where that does not work, others read it. */
+  keepsPrivate?: boolean
   /** Whether an answer shows what its model thought, folded. Absent: `why` shows it. */
   showsThoughts?: boolean
   /**

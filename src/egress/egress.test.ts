@@ -7,7 +7,8 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { selfSigned } from '../../test/fixtures/self-signed.ts'
 import { pageEgressWording } from '../wording/requests.ts'
-import { createEgress, type EgressOptions, type EgressPurpose, isPublic } from './egress.ts'
+import { createEgress, type EgressPurpose } from './egress.ts'
+import { type EgressOptions, isPublic } from './guard.ts'
 
 const { key, cert } = selfSigned
 let server: Server

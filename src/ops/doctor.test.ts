@@ -23,6 +23,7 @@ async function disk(space: { freeBytes: number; totalBytes: number; low: boolean
     transcriber: null,
     search: null,
     fileSearch: async () => ({ ok: true, userMessage: 'by words only' }),
+    webhooks: async () => ({ ok: true, userMessage: 'none' }),
     consoleUrl: null,
     publicUrl: undefined,
     connections: [],

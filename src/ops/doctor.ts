@@ -32,6 +32,8 @@ export interface DoctorDeps {
   transcriber: (() => Promise<string>) | null
   /** How files are searched. */
   fileSearch(): Promise<Omit<Check, 'name'>>
+  /** Programs outside that are told of events. */
+  webhooks(): Promise<Omit<Check, 'name'>>
   consoleUrl: string | null
   /** Platform connections that this process holds. */
   connections: (ConnectionReport & { platform: string })[]
@@ -83,6 +85,7 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
     })),
     attempt(checks.search, async () => ({ ok: true, userMessage: (await deps.search?.()) ?? doctorWording.noSearch })),
     attempt(checks.fileSearch, deps.fileSearch),
+    attempt(checks.webhooks, deps.webhooks),
     ...(publicUrl === undefined ? [] : [attempt(checks.publicAddress, () => lookFromOutside(publicUrl))]),
   ])
   const platforms = deps.connections.map(({ platform, name, state }) => ({

@@ -13,6 +13,7 @@ const handlers: Handlers = {
   extract: () => forEver,
   search: () => forEver,
   learn: () => forEver,
+  webhooks: () => forEver,
   embed: () => forEver,
   sweep: () => forEver,
 }

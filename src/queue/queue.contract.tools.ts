@@ -23,6 +23,7 @@ export const doNothing: Handlers = {
   extract: async () => 'done',
   search: async () => 'done',
   learn: async () => 'done',
+  webhooks: async () => 'done',
   embed: async () => 'done',
   sweep: async () => 'done',
 }

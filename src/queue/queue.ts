@@ -49,6 +49,12 @@ export const jobs = {
     payload: z.object({ v: z.literal(1) }),
     failure: { attempts: 1, backoffMs: 500 },
   },
+  /** Sends what is due to programs outside. What it misses, the sweep finds. */
+  webhooks: {
+    queue: 'system',
+    payload: z.object({ v: z.literal(1) }),
+    failure: { attempts: 1, backoffMs: 500 },
+  },
   sweep: {
     queue: 'system',
     payload: z.object({ v: z.literal(1) }),
@@ -71,6 +77,8 @@ export const jobId = {
   extract: (attachmentId: string, ownerId: string, dispatch: number) =>
     `extract-${attachmentId.replaceAll(':', '.')}-${ownerId.slice(0, 8)}-${dispatch}`,
   learn: (sourceId: string, dispatch: number) => `learn-${sourceId}-${dispatch}`,
+  /** `cause`: the turn that ended, or the call of a command. */
+  webhooks: (cause: string) => `webhooks-${cause}`,
 }
 
 export type Job = { [Name in JobName]: { name: Name; id: string; payload: JobPayload<Name> } }[JobName]

@@ -129,6 +129,7 @@ export function createForget({
           await send(deleteFeedback, [platform, workspaceId, userId])
           await send(deleteRecords, [platform, `${workspaceId}/${userId}`])
           await send(deleteCommandCalls, [person])
+          await send(deleteWebhookEvents, [scopeOf.user({ platform, workspaceId, userId })])
           await send(forgetAuditName, [person])
           await send(forgetAuditValues, [scopeOf.user({ platform, workspaceId, userId })])
         }
@@ -293,6 +294,12 @@ const deleteRecords: Statement = {
 const deleteCommandCalls: Statement = {
   name: 'forget_command_calls',
   text: `delete from command_call where person = $1 and notice is not null`,
+}
+
+/** Of a budget of theirs; what is about a question goes with its turn. */
+const deleteWebhookEvents: Statement = {
+  name: 'forget_webhook_events',
+  text: `delete from webhook_delivery where scope = $1`,
 }
 
 const forgetAuditName: Statement = {

@@ -62,6 +62,7 @@ const eraseElsewhere: readonly Statement[] = [
   ['calls', `delete from command_call where person = any (${ownNames})`],
   ['settings', `delete from setting where scope = any (${ownScopes})`],
   ['budgets', `delete from budget where scope = any (${ownScopes})`],
+  ['webhook_events', `delete from webhook_delivery where scope = any (${ownScopes})`],
   ['audit_names', `update audit set by_name = null where by = any (${ownNames}) and by_name is not null`],
   ['audit_values', `update audit set before = null, after = null where scope = any (${ownScopes})`],
   ['invitations', `delete from invitation where created_by = $2 or person_id = $1::uuid or used_by = $1::uuid`],

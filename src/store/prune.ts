@@ -1,5 +1,6 @@
 /** Deletes old rows once a day, so that no table grows forever. Called by the regular sweep. */
 import { monotonic } from '../core/clock.ts'
+import { webhookKeptDays } from '../core/webhook.ts'
 import { windowMinutes } from '../identity/attempts.ts'
 import { sessionIdleDays } from '../identity/sessions.ts'
 import type { Database, Statement } from './database.ts'
@@ -41,6 +42,11 @@ const stale = [
     'scope, turn_id',
     `at < now() - interval '1 day'
     and not exists (select from turn where turn.id = turn_limit.turn_id and turn.state in ('queued', 'answering'))`,
+  ),
+  pruning(
+    'webhook_delivery',
+    'id',
+    `created_at < now() - interval '${webhookKeptDays} days' and coalesce(lease_until < now(), true)`,
   ),
   // An invitation that was used ends at the same time.
   pruning('invitation', 'id', 'expires_at < now()'),

@@ -70,8 +70,9 @@ function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
         storableJson(outcome.receipt),
         firstTextAt,
       ]
-      const [row] = await query<DispatchRow & { ended: boolean; id: string | null }>(finish, values)
-      return { ended: row?.ended === true, next: row === undefined || row.id === null ? null : toDispatch(row) }
+      const [row] = await query<DispatchRow & { ended: boolean; hooked: boolean; id: string | null }>(finish, values)
+      const next = row === undefined || row.id === null ? null : toDispatch(row)
+      return { ended: row?.ended === true, next, hooked: row?.hooked === true }
     },
 
     async savePart(turnId, part) {
@@ -165,7 +166,8 @@ with held as (
   update conversation set lease_turn = null, lease_owner = null, lease_until = null
   from ended where lease_turn = ended.id and lease_owner = $2
 )
-select exists (select from ended) as ended, following.id, following.dispatches, null::text[] as files
+select exists (select from ended) as ended, webhook_wanted('turn.finished') as hooked, following.id, following.dispatches,
+  null::text[] as files
 from (select) one left join lateral (
   select next.id, next.dispatches
   from turn this join turn next on next.conversation_key = this.conversation_key and next.seq > this.seq

@@ -187,13 +187,16 @@ export interface Turns {
   ended(turnId: string): Promise<StoredOutcome | null>
   /** The digest of the program's request that a turn answers; `null` where there is none. */
   digestOf(turnId: string): Promise<string | null>
-  /** Ends the turn and its lease; answers the next turn of the conversation. A withdrawn turn does not end: it is erased. */
+  /**
+   * Ends the turn and its lease; answers the next turn of the conversation, and whether there are webhooks. A withdrawn turn does not end:
+   * it is erased.
+   */
   finish(
     turnId: string,
     owner: string,
     outcome: StoredOutcome,
     firstTextAt: Date | null,
-  ): Promise<{ ended: boolean; next: Dispatch | null }>
+  ): Promise<{ ended: boolean; next: Dispatch | null; hooked: boolean }>
   savePart(turnId: string, part: { ordinal: number; ref: Json; text: string; ahead?: number }): Promise<void>
   /** Claims the first post of a part before it is made; `false` while another worker holds it. A dead worker loses it. */
   reservePart(turnId: string, ordinal: number): Promise<boolean>

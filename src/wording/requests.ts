@@ -41,18 +41,22 @@ export const requestWording = {
   routeInvalid: 'This routing question is not valid. Check its fields.',
 }
 
-/** Why an address that somebody named was not fetched. */
-export interface EgressWording {
+/** Why an address that somebody named is not connected to. */
+export interface GuardWording {
   scheme(protocol: string): string
   credentials: string
   port: string
   notPublic: string
   unreachable: string
+  slow(seconds: number): string
+}
+
+/** Why it was not fetched. */
+export interface EgressWording extends GuardWording {
   redirects(most: number): string
   status(status: number): string
   type(mediaType: string): string
   tooLarge(megabytes: number): string
-  slow(seconds: number): string
 }
 
 export const pictureEgressWording: EgressWording = {
@@ -71,6 +75,17 @@ export const pictureEgressWording: EgressWording = {
   tooLarge: (megabytes: number) => `The picture at an address is over the ${megabytes} MB limit. Send a smaller one.`,
   slow: (seconds: number) =>
     `The picture at an address did not arrive within ${seconds} s. Send the picture as a data: URL.`,
+}
+
+/** Part of a sentence or of a list. */
+export const webhookEgressWording: GuardWording = {
+  scheme: () => 'The address of a webhook must start with https://.',
+  credentials: 'The address of a webhook must not contain a user name or password.',
+  port: 'A webhook is sent to the ports 443 and 8443 only. An admin of the server can allow others in parley.yaml (`webhooks.allow`).',
+  notPublic:
+    'The address is not public on the Internet. An admin of the server can allow it in parley.yaml (`webhooks.allow`).',
+  unreachable: 'The receiver could not be reached.',
+  slow: (seconds) => `The receiver did not answer within ${seconds} s.`,
 }
 
 /** About servers that an admin configured. They are part of a longer sentence or of the log. */

@@ -91,6 +91,7 @@ export const doctorWording = {
     transcription: 'transcription',
     search: 'web search',
     fileSearch: 'search in files',
+    webhooks: 'webhooks',
     publicAddress: 'public address',
     console: 'console',
   },

@@ -8,6 +8,7 @@ import { createCollector } from '../../src/blobs/blobs.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { type Log, silentLog } from '../../src/core/log.ts'
 import type { Author, IncomingMessage } from '../../src/core/message.ts'
+import { createSender } from '../../src/egress/send.ts'
 import { createDirectory, type Directory } from '../../src/identity/directory.ts'
 import { createLinking } from '../../src/identity/linking.ts'
 import { namedAdmins } from '../../src/identity/people.ts'
@@ -33,11 +34,13 @@ import { createKeys } from '../../src/store/keys.ts'
 import { createLedger, type Ledger } from '../../src/store/ledger.ts'
 import { createLinkCodes } from '../../src/store/link-codes.ts'
 import { createPeople } from '../../src/store/people.ts'
+import { createSecrets } from '../../src/store/secrets.ts'
 import { createSettings } from '../../src/store/settings.ts'
 import { createTeams } from '../../src/store/teams.ts'
 import type { Turns } from '../../src/store/turns.ts'
 import { createTurns } from '../../src/store/turns-postgres.ts'
 import { createUsage } from '../../src/store/usage.ts'
+import { createWebhooks } from '../../src/store/webhooks.ts'
 import type { TestServer } from '../database.ts'
 
 const price = readPrice({ input: '0.25', output: '2' })
@@ -140,6 +143,11 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     notify: async (_target, notice) => void posted.push(notice),
     ask: async (message) => asked.push(message),
     collections: createCollections(database),
+    webhooks: createWebhooks(database, createSecrets('a secret of these tests')),
+    checkAddress: createSender([]).check,
+    sendTest: async () => ({ status: 200, ms: 12 }),
+    wakeWebhooks: async () => {},
+    keepsSecrets: (platform) => platform === 'slack',
     hasPins: (platform) => platform === 'slack',
     tellsOwners: (platform) => platform === 'slack',
     showsThoughts: (platform) => platform !== 'slack',
@@ -164,12 +172,13 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   }
   const by = { id: 'test', via: 'test' }
   await settings.change('channel:slack/T1/C1', 'roles', () => ({ [people.manager.id]: 'manager' }), by)
-  const { timeZone, admins, audit, calls, keys, announceRevoked, turns, forget, collections, ...others } = deps
+  const { timeZone, admins, audit, calls, keys, announceRevoked, turns, forget, collections, webhooks, ...others } =
+    deps
   const { linking, teams, invitations, publicUrl } = deps
   const names = withModelLabels(createScopeNames(database), deps.models)
   const services: CommandServices = {
     settings: { settings: deps.settings, timeZone, admins, audit },
-    storage: { calls, keys, announceRevoked, turns, forget, collections },
+    storage: { calls, keys, announceRevoked, turns, forget, collections, webhooks },
     models: others,
     money: others,
     messaging: others,

@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type EgressOptions, isPublic } from '../../src/egress/egress.ts'
+import { type EgressOptions, isPublic } from '../../src/egress/guard.ts'
 
 export type Site = (request: IncomingMessage, response: ServerResponse) => void
 

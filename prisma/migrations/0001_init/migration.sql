@@ -1121,3 +1121,80 @@ ALTER TABLE "learned_source" ADD CONSTRAINT "learned_source_origin_id_fkey" FORE
 
 -- Vectors of whole numbers look like noise: packing them costs time and gains nothing.
 alter table embedding alter column vec set storage external;
+
+-- Programs outside that are told of events.
+-- CreateEnum
+CREATE TYPE "webhook_state" AS ENUM ('active', 'disabled');
+
+-- CreateEnum
+CREATE TYPE "webhook_delivery_state" AS ENUM ('waiting', 'done', 'failed');
+
+-- CreateTable
+CREATE TABLE "webhook" (
+    "id" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "address" TEXT NOT NULL,
+    "events" TEXT[],
+    "scope" TEXT NOT NULL,
+    "with_text" BOOLEAN NOT NULL,
+    "secret" TEXT NOT NULL,
+    "old_secret" TEXT,
+    "old_secret_until" TIMESTAMPTZ(3),
+    "state" "webhook_state" NOT NULL DEFAULT 'active',
+    "reason" TEXT,
+    "failures" INTEGER NOT NULL DEFAULT 0,
+    "failing_since" TIMESTAMPTZ(3),
+    "retry_at" TIMESTAMPTZ(3),
+    "problem" TEXT,
+    "alerted_at" TIMESTAMPTZ(3),
+    "created_by" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "webhook_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "webhook_delivery" (
+    "id" BIGSERIAL NOT NULL,
+    "webhook_id" UUID NOT NULL,
+    "event_id" TEXT NOT NULL,
+    "event" TEXT NOT NULL,
+    "scope" TEXT NOT NULL,
+    "turn_id" UUID,
+    "data" JSONB NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "state" "webhook_delivery_state" NOT NULL DEFAULT 'waiting',
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "next_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "lease_until" TIMESTAMPTZ(3),
+    "ended_at" TIMESTAMPTZ(3),
+    "status" INTEGER,
+    "problem" TEXT,
+    "ms" INTEGER,
+
+    CONSTRAINT "webhook_delivery_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE UNIQUE INDEX "webhook_name_key" ON "webhook"("name");
+
+-- CreateIndex
+CREATE INDEX "webhook_delivery_webhook_id_state_next_at_idx" ON "webhook_delivery"("webhook_id", "state", "next_at");
+
+-- CreateIndex
+CREATE INDEX "webhook_delivery_turn_id_idx" ON "webhook_delivery"("turn_id");
+
+-- CreateIndex
+CREATE INDEX "webhook_delivery_scope_idx" ON "webhook_delivery"("scope");
+
+-- CreateIndex
+CREATE INDEX "webhook_delivery_created_at_idx" ON "webhook_delivery"("created_at");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "webhook_delivery_webhook_id_event_id_key" ON "webhook_delivery"("webhook_id", "event_id");
+
+-- AddForeignKey
+ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_webhook_id_fkey" FOREIGN KEY ("webhook_id") REFERENCES "webhook"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_turn_id_fkey" FOREIGN KEY ("turn_id") REFERENCES "turn"("id") ON DELETE CASCADE ON UPDATE CASCADE;
