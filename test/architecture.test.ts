@@ -142,7 +142,7 @@ const layers: Record<string, Layer> = {
   webhooks: {
     files: /^src\/webhooks\//,
     may: [core, /^src\/webhooks\//, openPartOf('store'), /^src\/egress\/send\.ts$/],
-    packages: [],
+    packages: [/^zod$/],
   },
   egress: { files: /^src\/egress\//, may: [core], packages: [] },
   'identity providers': {

@@ -11,7 +11,7 @@ const database = openDatabase({ connectionString }, { log: silentLog, connection
 const delivery = createWebhookDelivery({
   outbox: createWebhookOutbox(database, createSecrets(secret), { leaseMs: 500 }),
   sender: createSender([origin]),
-  places: () => undefined,
+  platform: () => undefined,
   alert: async () => {},
   log: silentLog,
 })

@@ -74,6 +74,9 @@ export function createDiscord(deps: DiscordDeps): Platform {
     files,
     places: createPlaces({ api, me: myId }),
     placeFiles: createPlaceFiles({ api, me: myId }),
+    // A conversation that is no thread of Discord's has an id of Parley's own.
+    linkTo: ({ workspaceId, channelId, threadId = '' }) =>
+      `https://discord.com/channels/${workspaceId}/${/^\d+$/.test(threadId) ? threadId : channelId}`,
     listen: (intake) => createListener({ ...deps, api, threads, transport, files, me }, intake),
   }
 }

@@ -46,6 +46,7 @@ export function createSlack({ settings, records, quota, log, now, pauses }: Slac
     files: createFiles({ installations, apiUrl: settings.apiUrl ? settings.apiUrl : undefined }),
     places: createPlaces({ installations, people }),
     placeFiles: createPlaceFiles({ installations, people }),
+    linkTo: ({ workspaceId, channelId }) => `https://slack.com/app_redirect?team=${workspaceId}&channel=${channelId}`,
     listen(intake) {
       const ingress = createIngress({ settings, installations, log, pauses })
       const kept = (name: string, open: ReturnType<typeof probed>) =>

@@ -31,7 +31,7 @@ export function openWebhooks({ config, state, messaging, platforms, money, openi
   const delivery = createWebhookDelivery({
     outbox: createWebhookOutbox(state.database, state.secrets),
     sender,
-    places: (name) => platforms.all.find((each) => each.name === name)?.places,
+    platform: (name) => platforms.all.find((each) => each.name === name),
     async alert(hook, key) {
       await money.alerts.send(hook.scope, { text: webhookWording.alert(hook) }, key)
     },

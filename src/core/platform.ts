@@ -236,6 +236,8 @@ export interface Platform {
   places?: Places
   /** Absent: Parley sees only what is sent to it. */
   placeFiles?: PlaceFiles
+  /** Where people open a place or a thread of it. Absent: the platform has no such address. */
+  linkTo?(place: PlaceAddress): string
   /** Only a gateway calls it, once. */
   listen(intake: Intake): Listener
 }

@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestDatabase, type TestServer } from '../../test/database.ts'
 import { message } from '../../test/fakes/message.ts'
@@ -35,6 +37,7 @@ import { webhookWording } from '../wording/webhooks.ts'
 import { createWebhookDelivery, type WebhookDelivery } from './delivery.ts'
 
 const secret = 'a secret of these tests'
+const secrets = createSecrets(secret)
 const channel: Scope = 'channel:test/team/general'
 const teamId = randomUUID()
 
@@ -59,17 +62,20 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   receiver = await startWebhookReceiver()
-  await database.pool.query('truncate webhook, conversation, approval, ledger, budget, place, team cascade')
-  const secrets = createSecrets(secret)
+  for (const table of ['webhook', 'conversation', 'approval', 'ledger', 'budget', 'place', 'team'])
+    await database.pool.query(`delete from ${table}`)
   webhooks = createWebhooks(database, secrets)
   alerts = []
   kinds = {}
   delivery = createWebhookDelivery({
     outbox: createWebhookOutbox(database, secrets),
     sender: createSender([receiver.origin], { timeoutMs: 20_000 }),
-    places: () => ({
-      look: async ({ channelId }) => (kinds[channelId] === undefined ? null : { kind: kinds[channelId] }),
-      canRead: async () => false,
+    platform: () => ({
+      places: {
+        look: async ({ channelId }) => (kinds[channelId] === undefined ? null : { kind: kinds[channelId] }),
+        canRead: async () => false,
+      },
+      linkTo: ({ workspaceId, channelId }) => `https://chat.example/${workspaceId}/${channelId}`,
     }),
     alert: async (hook, key) => void alerts.push({ hook, key }),
     log: silentLog,
@@ -168,6 +174,7 @@ describe('a finished answer', () => {
         provider: 'openai',
         model: 'gpt-5-mini',
         costUsd: decimalUsd(usd('0.001234567')),
+        link: 'https://chat.example/team/general',
         finishedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       },
     })
@@ -342,10 +349,10 @@ describe('a receiver that does not take it', () => {
   it('is told again where the channel for alerts did not take the message', async () => {
     const hook = await add()
     const told: string[] = []
-    const outbox = createWebhookOutbox(database, createSecrets(secret))
+    const outbox = createWebhookOutbox(database, secrets)
     receiver.reply('/hook', status(410))
     await ask()
-    const parts = { outbox, sender: createSender([receiver.origin]), places: () => undefined, log: silentLog }
+    const parts = { outbox, sender: createSender([receiver.origin]), platform: () => undefined, log: silentLog }
     const down = createWebhookDelivery({ ...parts, alert: () => Promise.reject(new Error('the chat is away')) })
     down.look()
     await down.idle()
@@ -371,9 +378,9 @@ describe('a receiver that does not take it', () => {
     receiver.reply('/hook', () => {})
     await ask()
     const impatient = createWebhookDelivery({
-      outbox: createWebhookOutbox(database, createSecrets(secret)),
+      outbox: createWebhookOutbox(database, secrets),
       sender: createSender([receiver.origin], { timeoutMs: 200 }),
-      places: () => undefined,
+      platform: () => undefined,
       alert: async () => {},
       log: silentLog,
     })
@@ -444,6 +451,48 @@ describe('an address inside', () => {
   })
 })
 
+describe('the table of events', () => {
+  it('is what the database writes, and what the page explains', () => {
+    const root = join(import.meta.dirname, '../..')
+    const sql = readFileSync(join(root, 'prisma/functions/webhooks.sql'), 'utf8')
+    const written = [...sql.matchAll(/perform webhook_note\('([\w.]+)'/g)].map((match) => match[1])
+    expect(written.toSorted()).toEqual(webhookEventNames.toSorted())
+    const page = readFileSync(join(root, 'docs/webhooks.md'), 'utf8')
+    for (const name of webhookEventNames) expect(page).toContain(`**\`${name}\`**:`)
+  })
+
+  it('is heard by the receiver of the page', async () => {
+    const root = join(import.meta.dirname, '../..')
+    const code = /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs/webhooks.md'), 'utf8'))?.[1] ?? ''
+    expect(code.trim().split('\n').length).toBeLessThanOrEqual(16)
+    const listening = '.once("listening", function () { console.log(this.address().port) })'
+    const hook = await add()
+    await ask()
+    const [received] = (await sendAll()) as [Received]
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code.trimEnd() + listening], {
+      cwd: root,
+      env: { PORT: '0', SECRET: hook.secret },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const port = (await lines.next()).value
+    const {
+      'webhook-id': id = '',
+      'webhook-timestamp': at = '',
+      'webhook-signature': signature = '',
+    } = received.headers
+    const headers = { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': signature }
+    const post = async (body: string) =>
+      (await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body })).status
+    expect(await post(`${received.raw} `)).toBe(400)
+    expect(await post(received.raw)).toBe(204)
+    expect(await post(received.raw)).toBe(204)
+    expect((await lines.next()).value).toContain(`${id} turn.finished`)
+    child.kill()
+    await once(child, 'exit')
+  })
+})
+
 describe('a process that is killed', () => {
   const start = () =>
     spawn(
@@ -468,7 +517,8 @@ describe('a process that is killed', () => {
     )
     const [second] = (await sendAll()) as [Received]
     expect([first.id, second.id]).toEqual(Array(2).fill(`turn_finished_${turnId}`))
-    expect(second.raw).toBe(first.raw)
+    // The other process knows of no platform, and so of no link.
+    expect(second.body).toMatchObject(first.body)
     verify(hook.secret, second)
     expect(await stateOf(hook.id)).toEqual([{ state: 'done', attempts: 2 }])
   })

@@ -2,21 +2,32 @@
  * Sends what is due to programs outside, in the background: some to each receiver at a time, each signed, each stored as done, to be tried
  * again, or given up. Rows hold the truth (src/store/webhook-outbox.ts): whatever dies here is sent again with the same id.
  */
+import { z } from 'zod'
 import { monotonic } from '../core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { type Places, placeFrom } from '../core/place.ts'
+import { omitUndefined } from '../core/omit-undefined.ts'
+import { placeFrom } from '../core/place.ts'
+import type { Platform } from '../core/platform.ts'
 import { type WebhookBody, type WebhookText, webhookProbeMs, webhookRetries } from '../core/webhook.ts'
 import type { Answered, Sender } from '../egress/send.ts'
 import type { ClaimedDelivery, DisabledHook, WebhookOutbox } from '../store/webhook-outbox.ts'
 import { webhookWording } from '../wording/webhooks.ts'
 import { signedHeaders } from './signature.ts'
 
+/** The part of an event that says where it was. */
+const Place = z.object({
+  platform: z.string(),
+  workspaceId: z.string(),
+  channelId: z.string(),
+  threadId: z.string().nullish(),
+})
+
 export interface WebhookDeliveryDeps {
   outbox: WebhookOutbox
   sender: Pick<Sender, 'post'>
-  /** Of a platform; nothing where nobody else reads its places, or where this process does not know it. */
-  places(platform: string): Places | undefined
+  /** Nothing where this process does not know it. */
+  platform(name: string): Pick<Platform, 'places' | 'linkTo'> | undefined
   /** Tells admins, the same with the same key. */
   alert(hook: DisabledHook, key: string): Promise<void>
   log: Log
@@ -133,8 +144,14 @@ export function createWebhookDelivery(deps: WebhookDeliveryDeps): WebhookDeliver
 
   async function bodyOf({ id, event, createdAt, data, withText }: ClaimedDelivery): Promise<WebhookBody> {
     const text = withText ? await textOf(id) : undefined
-    const all = text === undefined ? data : { ...data, text: { ...text } }
-    return { type: event, timestamp: createdAt.toISOString(), data: all }
+    const link = linkTo(data)
+    const more = omitUndefined({ link, text: text && { ...text } })
+    return { type: event, timestamp: createdAt.toISOString(), data: { ...data, ...more } }
+  }
+
+  function linkTo(data: ClaimedDelivery['data']): string | undefined {
+    const { data: place } = Place.safeParse(data)
+    return place && deps.platform(place.platform)?.linkTo?.({ ...place, threadId: place.threadId ?? undefined })
   }
 
   /** Read when it is sent: nothing of it is stored beside the turn, and what was deleted meanwhile is not sent. */
@@ -153,7 +170,7 @@ export function createWebhookDelivery(deps: WebhookDeliveryDeps): WebhookDeliver
   async function isPublic(key: string, signal: AbortSignal): Promise<boolean> {
     const place = placeFrom(key)
     try {
-      return (await deps.places(place.platform)?.look(place, { signal }))?.kind === 'public'
+      return (await deps.platform(place.platform)?.places?.look(place, { signal }))?.kind === 'public'
     } catch (error) {
       log.info({ platform: place.platform, ...errorFields(error) }, 'the readers of a place are not known')
       return false

@@ -228,6 +228,7 @@ export function webhookCommands(deps: WebhookDeps): Command[] {
         const found = await named(typed, caller)
         const ended = await deps.sendTest(await webhooks.noteTest(found.id))
         if (ended === null) throw new ParleyError('command_invalid', wording.unknown(typed))
+        await note(found, caller, { tested: true })
         const { name } = found
         const text =
           'problem' in ended ? wording.testFailed(name, ended.problem) : wording.testDone(name, ended.status, ended.ms)
