@@ -22,6 +22,8 @@ const unused: { files: string; except?: RegExp; why: string }[] = [
   { files: '**/openai/src', why: 'the sources that a client was compiled from' },
   { files: '{zod,ai,@ai-sdk/*}/src', why: 'the sources that packages were compiled from' },
   { files: 'ai/docs', why: 'a manual' },
+  { files: '@openai/agents-*/dist/**/*.js', why: 'the agents again, for older imports' },
+  { files: '@modelcontextprotocol/sdk/dist/cjs', why: 'a client again, for older imports' },
   { files: 'js-tiktoken/dist/{ranks,index.cjs}', why: 'tables of a tokenizer, for older imports and one by one' },
   { files: 'jschardet/{dist,build/index.cjs}', why: 'the encoding detector again, for browsers and older imports' },
   { files: 'linkedom/{cjs,worker.js}', why: 'a DOM again, for older imports and in one file' },

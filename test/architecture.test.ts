@@ -309,7 +309,7 @@ describe('the architecture', () => {
   it('measures durations with the monotonic clock', () => {
     // Timestamps for others: of rows and records, of platforms' signatures and headers, of jobs, of files on disk.
     const timestamps =
-      /^(?:src\/core\/(?:clock|connection|retry-after)|src\/identity\/providers\/(?:access-tokens|examine)|src\/ops\/(?:doctor|access)|src\/blobs\/blobs|src\/queue\/bullmq(?:-worker)?|src\/models\/catalogue|adapters\/(?:teams\/(?:api|files|listener|consent|capture|post-keys|transport)|api\/(?:answering|listener)|discord\/(?:transport|refusals|typing|session-limit|missed|sessions)|slack\/(?:ingress|people|setup|replay|normalize|post-keys|recent|rotation|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
+      /^(?:src\/core\/(?:clock|connection|retry-after)|src\/identity\/providers\/(?:access-tokens|examine)|src\/ops\/(?:doctor|access)|src\/blobs\/blobs|src\/queue\/bullmq(?:-worker)?|src\/models\/catalogue|adapters\/(?:teams\/(?:api|files|listener|consent|capture|post-keys|transport)|api\/(?:answering|listener|responses)|discord\/(?:transport|refusals|typing|session-limit|missed|sessions)|slack\/(?:ingress|people|setup|replay|normalize|post-keys|recent|rotation|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
     const wall = files.filter((file) => /\bDate\.now\b/.test(readFileSync(join(root, file), 'utf8')))
     expect(wall.filter((file) => !timestamps.test(file))).toEqual([])
   })

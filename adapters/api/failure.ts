@@ -1,4 +1,4 @@
-/** Errors in OpenAI's format: a status and `{error: {message, type, param, code}}`. */
+/** Errors in the format of the dialect: OpenAI's is a status and `{error: {message, type, param, code}}`. */
 import { type ErrorCode, errorCodes, ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext } from '../../src/core/http.ts'
 
@@ -64,8 +64,33 @@ export function writeFailure(context: HttpContext, error: ParleyError): Response
 }
 
 /** The failure in the words of the dialect that the address speaks. */
-export function bodyFor(_context: HttpContext, failure: ApiFailure): object {
-  return failure.body
+export function bodyFor({ req, env: { outgoing } }: HttpContext, failure: ApiFailure): object {
+  if (!speaksAnthropic(req.path)) return failure.body
+  const requestId = outgoing.getHeader('x-request-id')
+  return anthropicFailure(failure, typeof requestId === 'string' ? requestId : null)
+}
+
+export const speaksAnthropic = (path: string) => /^\/v1\/messages(?:\/|$)/.test(path)
+
+const anthropicTypes: Record<number, string> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+}
+
+/** A failure in Anthropic's format. `param` and Parley's code are beside its own fields. */
+export function anthropicFailure({ status, body: { error } }: ApiFailure, requestId: string | null = null) {
+  const type = anthropicTypes[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error')
+  return {
+    type: 'error' as const,
+    error: { type, message: error.message, param: error.param, code: error.code },
+    request_id: requestId,
+  }
 }
 
 /** When another try is worth it, for a failure that passes by itself and names no time. */

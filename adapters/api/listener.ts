@@ -4,6 +4,7 @@ import type { ActiveKey } from '../../src/core/api-key.ts'
 import type { HttpContext, Mount, Route } from '../../src/core/http.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { routedNames } from '../../src/core/route-decision.ts'
+import { estimateTokens } from '../../src/core/text/estimate-tokens.ts'
 import { apiErrors } from '../../src/wording/api.ts'
 import { type AccountDeps, accountRoutes } from './account.ts'
 import { type AnsweringDeps, createAnswering } from './answering.ts'
@@ -12,9 +13,12 @@ import { chat } from './chat.ts'
 import { limits } from './chat-request.ts'
 import { crossOrigin, preflight } from './cross-origin.ts'
 import type { Dialect } from './dialect.ts'
-import { ApiFailure, writeFailure } from './failure.ts'
+import { ApiFailure, speaksAnthropic, writeFailure } from './failure.ts'
+import { messages } from './messages.ts'
+import { promptText } from './messages-request.ts'
 import { keyOf } from './normalize.ts'
 import { openApiDocument } from './openapi.ts'
+import { responses } from './responses.ts'
 
 export interface ListenerDeps extends AccountDeps, AnsweringDeps {
   /** Models that a key's requests can name. */
@@ -67,7 +71,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   const fixed = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }
   const common: Pick<Mount, 'headers' | 'preflight' | 'writeError'> = {
-    headers: (context) => ({ ...fixed, 'x-request-id': `req_${randomUUID()}`, ...crossOrigin(context, deps.origins) }),
+    headers: (context) => ({ ...fixed, ...requestIds(context), ...crossOrigin(context, deps.origins) }),
     preflight: (context) => preflight(context, deps.origins),
     writeError: writeFailure,
   }
@@ -78,6 +82,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         ...common,
         routes: [
           answers('/v1/chat/completions', chat),
+          answers('/v1/responses', responses),
+          answers('/v1/messages', messages),
+          {
+            method: 'POST',
+            path: '/v1/messages/count_tokens',
+            access: ['key:ask'],
+            body: { maxBytes: limits.bodyBytes },
+            handle: (context) =>
+              context.json({ input_tokens: estimateTokens(promptText(jsonIn(context.get('body')))) }),
+          },
           {
             method: 'GET',
             path: '/v1/models',
@@ -120,6 +134,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     async start() {},
     stop: answering.stop,
   }
+}
+
+/** Each dialect's clients read it from a header of their own. */
+function requestIds({ req }: HttpContext): Record<string, string> {
+  const id = `req_${randomUUID()}`
+  return speaksAnthropic(req.path) ? { 'x-request-id': id, 'request-id': id } : { 'x-request-id': id }
 }
 
 function jsonIn(body: Buffer): unknown {

@@ -29,6 +29,8 @@ export const apiToolErrors = {
   choiceWithoutTools: 'The request demands a call, but offers no tools. Add `tools`, or leave the choice out.',
   schemaUnusable: (reason: string) =>
     `Answers cannot be checked against this schema (${reason}). Use a simpler one, or set \`strict\` to false.`,
+  itemUnsupported: (type: string) => `Items of the type ${type} are not supported. Leave them out.`,
+  fileAddress: 'Files by address are not supported. Send the file itself as `file_data`.',
   hosted: (type: string) =>
     `Tools of the type ${type} are not supported. Send tools of the type function, which your program runs.`,
 }
@@ -50,6 +52,11 @@ export const apiFileErrors = {
 export const apiInstead = {
   functions: 'Use `tools` and `tool_choice`.',
   hostedTools: 'Send tools of the type function, which your program runs.',
+  previousResponse: 'Parley keeps no conversations for programs. Send the earlier items in `input`.',
+  background: 'Leave it out, and wait for the answer.',
+  prompt: 'Send the prompt itself in `instructions` and `input`.',
+  container: 'Parley runs no tools for programs. Leave it out.',
+  mcpServers: 'Connect to the servers in your program, and send their tools in `tools`.',
   modalities: 'Parley answers in text only.',
   audio: 'Parley answers in text only.',
   logprobs: 'Remove `logprobs`.',
