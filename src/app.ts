@@ -113,6 +113,7 @@ export async function createApp(
   })
   const platforms = await openPlatforms({
     ...{ config, state, messaging, pageAccounts, people, models, reader, places, log, pauses },
+    money: () => money,
   })
   open.push(...platforms.all)
   const money = await openMoney({

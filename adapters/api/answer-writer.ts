@@ -5,7 +5,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Follower } from './answer-events.ts'
 import type { Asked } from './asked.ts'
-import type { About, Dialect, Finished } from './dialect.ts'
+import type { About, Dialect, Finished, Send } from './dialect.ts'
 import { type ApiFailure, retryAfter } from './failure.ts'
 
 export interface AnswerWriter {
@@ -45,22 +45,23 @@ export function createAnswerWriter<A extends Asked>(
     timer = setInterval(comment, beatMs)
   }
   const comment = () => response.write(`: ${status.replaceAll(/\s+/g, ' ')}\n\n`)
-  const stream = dialect.stream(about, asked, (data, event) => {
+  const send: Send = (data, event) => {
     open()
     const name = event === undefined ? '' : `event: ${event}\n`
     response.write(`${name}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
-  })
+  }
+  const stream = streaming ? dialect.stream(about, asked, send) : undefined
 
   type Choice = (typeof choices)[number]
 
   function say(at: number, choice: Choice, text: string): void {
     if (text === '') return
-    stream.text(at, text, choice.model)
+    stream?.text(at, text, choice.model)
     choice.sent += text
   }
 
   function think(at: number, choice: Choice, thoughts: string): void {
-    if (thoughts !== '') stream.thoughts(at, thoughts, choice.model)
+    if (thoughts !== '') stream?.thoughts(at, thoughts, choice.model)
   }
 
   function finish(at: number, choice: Choice, { ended, parley }: Finished): void {
@@ -70,9 +71,9 @@ export function createAnswerWriter<A extends Asked>(
     const known = choice.thought.trimStart()
     if (thoughts.startsWith(known)) think(at, choice, thoughts.slice(known.length))
     const restarted = !ended.text.startsWith(choice.sent)
-    if (restarted) stream.restarted(at, choice.model)
+    if (restarted) stream?.restarted(at, choice.model)
     say(at, choice, restarted ? ended.text : ended.text.slice(choice.sent.length))
-    stream.end(at, { ended, parley: restarted ? { ...parley, restarted } : parley })
+    stream?.end(at, { ended, parley: restarted ? { ...parley, restarted } : parley })
   }
 
   return {
@@ -113,20 +114,22 @@ export function createAnswerWriter<A extends Asked>(
       if (!streaming) {
         const cut = answers[0]?.parley.cut_messages
         const headers = cut === undefined ? {} : { 'x-parley-cut-messages': String(cut) }
-        response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', ...headers })
-        response.end(JSON.stringify(dialect.whole(about, asked, answers)))
+        const whole = dialect.whole(about, asked, answers)
+        const type = typeof whole === 'string' ? 'text/plain' : 'application/json'
+        response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, ...headers })
+        response.end(typeof whole === 'string' ? whole : JSON.stringify(whole))
         return
       }
       for (const [at, choice] of choices.entries()) {
         const answer = answers[at]
         if (answer !== undefined) finish(at, choice, answer)
       }
-      stream.close(answers)
+      stream?.close(answers)
       response.end()
     },
     fail(failure) {
       if (response.headersSent) {
-        stream.fail(failure)
+        stream?.fail(failure)
         response.end()
         return
       }

@@ -220,7 +220,7 @@ describe('requests', () => {
     ],
     ['functions of the old kind', asking({ functions: [{ name: 'f' }] }), 400, 'functions'],
     ['spoken answers', asking({ modalities: ['text', 'audio'] }), 400, 'modalities'],
-    ['log probabilities', asking({ logprobs: true }), 400, 'logprobs'],
+    ['too many log probabilities', asking({ logprobs: true, top_logprobs: 21 }), 400, 'top_logprobs'],
     ['an empty stop word', asking({ stop: [''] }), 400, 'stop.0'],
     ['a picture on the web that is not there', asking({ messages: [image('https://example.com/a.png')] }), 400, null],
     ['a picture of this machine', asking({ messages: [image('file:///etc/passwd')] }), 400, 'messages'],

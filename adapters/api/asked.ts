@@ -29,7 +29,7 @@ export interface Asked extends Conversation {
   /** How many answers are wanted. */
   choices: number
   overrides: Pick<Overrides, 'temperature' | 'maxOutputTokens' | 'sampling'>
-  program: Pick<Program, 'tools' | 'toolChoice' | 'parallelCalls' | 'format'>
+  program: Pick<Program, 'tools' | 'toolChoice' | 'parallelCalls' | 'format' | 'task'>
   route: 'fallback' | 'exact' | undefined
   truncation: 'auto' | 'disabled' | undefined
   /** Parameters that have no effect here. */
@@ -143,4 +143,12 @@ export function ignoredIn(
 export function objectIn(body: unknown): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new ApiFailure(400, apiErrors.notAnObject)
   return { ...body }
+}
+
+export function jsonIn(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    throw new ApiFailure(400, apiErrors.invalidJson)
+  }
 }

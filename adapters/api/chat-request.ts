@@ -98,6 +98,8 @@ export const ChatRequest = z.object({
     .max(128)
     .nullish(),
   tool_choice: ToolChoice.nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   response_format: ResponseFormat.nullish(),
   ...Routing,
@@ -120,8 +122,6 @@ export const refusedInChat: Refused = {
     instead: apiInstead.modalities,
   },
   audio: { unless: () => false, instead: apiInstead.audio },
-  logprobs: { unless: (value) => value === false, instead: apiInstead.logprobs },
-  top_logprobs: { unless: (value) => value === 0, instead: apiInstead.logprobs },
 }
 
 export interface AskedInChat extends Asked {
@@ -152,6 +152,7 @@ export function readChat(sent: unknown): AskedInChat {
         presencePenalty: request.presence_penalty ?? undefined,
         frequencyPenalty: request.frequency_penalty ?? undefined,
         reasoningEffort: request.reasoning_effort ?? undefined,
+        logprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : undefined,
         stop: request.stop == null ? undefined : [request.stop].flat(),
       },
     },

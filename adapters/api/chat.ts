@@ -31,7 +31,7 @@ export const chat: Dialect<AskedInChat> = {
       begun.add(choice)
       return 'assistant' as const
     }
-    const say = (choice: number, delta: Delta, more: Partial<Pick<Chunk, 'finish' | 'parley'>> = {}) =>
+    const say = (choice: number, delta: Delta, more: Partial<Pick<Chunk, 'finish' | 'parley' | 'logprobs'>> = {}) =>
       send(chunk(about, { choice, delta, ...more }))
     return {
       thoughts: (choice, delta) => say(choice, { role: role(choice), reasoning_content: delta }),
@@ -48,7 +48,8 @@ export const chat: Dialect<AskedInChat> = {
         const { calls = [] } = receipt
         for (const [index, call] of calls.entries())
           say(choice, { role: role(choice), tool_calls: [{ index, ...toolCall(call) }] })
-        say(choice, {}, { finish: finishReasons[endReason(receipt)], parley })
+        // How likely the tokens were is known at the end, with the text that is the answer.
+        say(choice, {}, { finish: finishReasons[endReason(receipt)], parley, logprobs: logprobs(receipt) })
       },
       close(answers) {
         if (withUsage) send({ ...chunk(about, { choice: 0, delta: {} }), choices: [], usage: usage(answers) })
@@ -77,7 +78,7 @@ function choice({ ended: { text, receipt } }: Finished, index: number) {
       tool_calls: calls.length === 0 ? undefined : calls.map(toolCall),
       refusal: null,
     },
-    logprobs: null,
+    logprobs: logprobs(receipt),
     finish_reason: finishReasons[endReason(receipt)],
   }
 }
@@ -94,17 +95,23 @@ interface Chunk {
   delta: Delta
   finish?: (typeof finishReasons)[EndReason]
   parley?: AboutAnswer | { restarted: true }
+  logprobs?: ReturnType<typeof logprobs>
 }
 
-function chunk(about: About, { choice: index, delta, finish = undefined, parley }: Chunk) {
+function chunk(about: About, { choice: index, delta, finish, parley, logprobs: likely = null }: Chunk) {
   return {
     id: about.id,
     object: 'chat.completion.chunk' as const,
     created: about.created,
     model: about.model,
-    choices: [{ index, delta, logprobs: null, finish_reason: finish ?? null }],
+    choices: [{ index, delta, logprobs: likely, finish_reason: finish ?? null }],
     parley,
   }
+}
+
+function logprobs({ logprobs: tokens }: Receipt) {
+  if (tokens === undefined) return null
+  return { content: tokens.map(({ top, ...token }) => ({ ...token, top_logprobs: top })), refusal: null }
 }
 
 function toolCall({ id, name, arguments: given }: ToolCall) {

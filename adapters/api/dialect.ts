@@ -37,6 +37,7 @@ export interface Dialect<A extends Asked = Asked> {
   /** Throws `ApiFailure` for what Parley cannot serve. */
   read(body: unknown): A
   idOf(id: string): string
-  whole(about: About, asked: A, answers: readonly Finished[]): object
+  /** JSON, or plain text. */
+  whole(about: About, asked: A, answers: readonly Finished[]): object | string
   stream(about: About, asked: A, send: Send): AnswerStream
 }

@@ -8,40 +8,49 @@ import { estimateTokens } from '../../src/core/text/estimate-tokens.ts'
 import { apiErrors } from '../../src/wording/api.ts'
 import { type AccountDeps, accountRoutes } from './account.ts'
 import { type AnsweringDeps, createAnswering } from './answering.ts'
-import type { Asked } from './asked.ts'
+import { type Asked, jsonIn } from './asked.ts'
 import { chat } from './chat.ts'
 import { limits } from './chat-request.ts'
 import { crossOrigin, preflight } from './cross-origin.ts'
 import type { Dialect } from './dialect.ts'
+import { type EmbeddingsDeps, embeddingRoute } from './embeddings.ts'
 import { ApiFailure, speaksAnthropic, writeFailure } from './failure.ts'
 import { messages } from './messages.ts'
 import { promptText } from './messages-request.ts'
+import { describedModel, type ListedModel } from './models.ts'
 import { keyOf } from './normalize.ts'
 import { openApiDocument } from './openapi.ts'
 import { responses } from './responses.ts'
+import { transcriptionRoute } from './transcription.ts'
 
-export interface ListenerDeps extends AccountDeps, AnsweringDeps {
+export interface ListenerDeps extends AccountDeps, AnsweringDeps, EmbeddingsDeps {
   /** Models that a key's requests can name. */
-  models(key: ActiveKey): Promise<{ id: string; provider: string }[]>
+  models(key: ActiveKey): Promise<ListedModel[]>
+  /** The model that transcribes; `undefined`: nothing does. */
+  transcriber: string | undefined
   /** Origins of pages that may call the endpoint from a browser. */
   origins: readonly string[]
   version: string
 }
 
+/** How long the server for embeddings may take to list its models. */
+const modelsMs = 3_000
+
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const startedAt = Math.floor(Date.now() / 1000)
   const answering = createAnswering(deps, intake)
 
-  const described = ({ id, provider }: { id: string; provider: string }) => ({
-    id,
-    object: 'model' as const,
-    created: startedAt,
-    owned_by: provider,
-  })
-
-  async function listModels(context: HttpContext) {
+  async function listModels(context: HttpContext): Promise<ListedModel[]> {
     const routed = routedNames.slice(0, 1).map((id) => ({ id, provider: 'parley' }))
-    return [...routed, ...(await deps.models(keyOf(context)))]
+    const embeds = (await deps.embeddings?.models(AbortSignal.timeout(modelsMs)).catch(() => [])) ?? []
+    return [
+      ...routed,
+      ...(await deps.models(keyOf(context))),
+      ...embeds.map((id): ListedModel => ({ id, provider: 'embeddings', does: 'embeddings' })),
+      ...(deps.transcriber === undefined
+        ? []
+        : [{ id: deps.transcriber, provider: 'transcriber', does: 'transcription' as const }]),
+    ]
   }
 
   async function showModel(context: HttpContext): Promise<Response> {
@@ -53,7 +62,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         param: 'model',
         code: 'model_not_found',
       })
-    return context.json({ ...described(model), id })
+    return context.json({ ...describedModel(model, startedAt), id })
   }
 
   function answers<A extends Asked>(path: string, dialect: Dialect<A>): Route {
@@ -84,6 +93,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
           answers('/v1/chat/completions', chat),
           answers('/v1/responses', responses),
           answers('/v1/messages', messages),
+          embeddingRoute(deps, answering),
+          transcriptionRoute(deps, answering),
           {
             method: 'POST',
             path: '/v1/messages/count_tokens',
@@ -96,8 +107,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
             method: 'GET',
             path: '/v1/models',
             access: ['key:ask'],
-            handle: async (context) =>
-              context.json({ object: 'list', data: (await listModels(context)).map(described) }),
+            handle: async (context) => {
+              const data = (await listModels(context)).map((model) => describedModel(model, startedAt))
+              // The last three are for Anthropic's clients.
+              const [first, last] = [data[0]?.id ?? null, data.at(-1)?.id ?? null]
+              return context.json({ object: 'list', data, has_more: false, first_id: first, last_id: last })
+            },
           },
           // A model's name may contain slashes.
           { method: 'GET', path: '/v1/models/:id{.+}', access: ['key:ask'], handle: showModel },
@@ -140,12 +155,4 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 function requestIds({ req }: HttpContext): Record<string, string> {
   const id = `req_${randomUUID()}`
   return speaksAnthropic(req.path) ? { 'x-request-id': id, 'request-id': id } : { 'x-request-id': id }
-}
-
-function jsonIn(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString())
-  } catch {
-    throw new ApiFailure(400, apiErrors.invalidJson)
-  }
 }

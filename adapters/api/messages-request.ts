@@ -82,6 +82,8 @@ const Prompt = {
   tool_choice: ToolChoice.nullish(),
 }
 
+export const TokenCountRequest = z.object(Prompt)
+
 export const MessagesRequest = z.object({
   ...Prompt,
   max_tokens: z.int().positive(),
@@ -155,7 +157,7 @@ export function readMessages(sent: unknown): AskedInMessages {
 /** All text of a prompt, for counting its tokens. */
 export function promptText(sent: unknown): string {
   const body = objectIn(sent)
-  const parsed = z.object(Prompt).safeParse(body)
+  const parsed = TokenCountRequest.safeParse(body)
   if (!parsed.success) throw named(body) ?? invalid(parsed.error.issues[0])
   const said = saidIn(parsed.data).map((each) => {
     if (each.role === 'user') return [each.text, ...each.results.map(({ text }) => text)].join('\n')

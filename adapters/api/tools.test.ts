@@ -205,3 +205,33 @@ describe('several answers', () => {
     expect(stopped).toContain('stop')
   })
 })
+
+describe('how likely the tokens were', () => {
+  const token = { token: 'Thirty', logprob: -0.1, bytes: [84], top: [{ token: 'Forty', logprob: -2, bytes: null }] }
+  const script: Script = async (write) => {
+    await write.text('Thirty')
+    await write.end({ text: 'Thirty' }, { logprobs: [token] })
+  }
+  const content = [
+    { token: 'Thirty', logprob: -0.1, bytes: [84], top_logprobs: [{ token: 'Forty', logprob: -2, bytes: null }] },
+  ]
+
+  test('is asked of the model, and told with the answer and at the end of a stream', async () => {
+    const { client, received } = await setUp(script)
+    const ask = { ...question, logprobs: true, top_logprobs: 1 }
+    expect((await client.chat.completions.create(ask)).choices[0]?.logprobs?.content).toEqual(content)
+    expect(received[0]?.overrides?.sampling).toMatchObject({ logprobs: 1 })
+    const fresh = await setUp(script)
+    const chunks = await all(await fresh.client.chat.completions.create({ ...ask, stream: true }))
+    expect(chunks.at(-1)?.choices[0]?.logprobs?.content).toEqual(content)
+    if (specMissing === undefined)
+      expect(openAiSpec('CreateChatCompletionStreamResponse')(JSON.parse(JSON.stringify(chunks.at(-1))))).toEqual([])
+  })
+
+  test('is null where the model’s server tells nothing, and the answer says so', async () => {
+    const { client } = await setUp((write) => write.end({ text: 'Thirty' }, { ignored: ['logprobs'] }))
+    const answer = await client.chat.completions.create({ ...question, logprobs: true })
+    expect(answer.choices[0]?.logprobs).toBeNull()
+    expect(answer).toMatchObject({ parley: { ignored: ['logprobs'] } })
+  })
+})

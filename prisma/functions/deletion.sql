@@ -19,7 +19,7 @@ $$;
 
 -- What the model thought and how much of which file it was given may name or quote the file.
 create or replace function receipt_without(p_receipt jsonb, p_refs text[], p_titles text[]) returns jsonb language sql immutable as $$
-  select case when p_receipt is null then null else p_receipt - 'thoughts' - 'calls' - 'used' || jsonb_build_object('notices', coalesce((
+  select case when p_receipt is null then null else p_receipt - 'thoughts' - 'calls' - 'transcript' - 'logprobs' - 'used' || jsonb_build_object('notices', coalesce((
       select jsonb_agg(notice order by place) from jsonb_array_elements(p_receipt -> 'notices') with ordinality as told (notice, place)
       where not exists (select from unnest(p_titles) title where title <> '' and strpos(lower(notice #>> '{}'), lower(title)) > 0)), '[]'))
     || case when p_receipt ? 'memory' then jsonb_build_object('memory', jsonb_build_object('files', coalesce((

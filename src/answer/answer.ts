@@ -16,6 +16,7 @@ import { type Answered, answeredOutcome, type Trace } from './outcome.ts'
 import { planAnswer } from './plan.ts'
 import { openQuestion } from './question.ts'
 import { createSteps } from './steps.ts'
+import { transcribed } from './transcript.ts'
 
 export interface Answering {
   work: TurnWork
@@ -38,6 +39,7 @@ export async function answer(
 ): Promise<StoredOutcome> {
   const { storage, models, money } = deps
   const signal = AbortSignal.any([stop, gone])
+  if (work.messages.at(-1)?.program?.task === 'transcript') return await transcribed(deps, work, replyWriter)
   const steps = createSteps(work, owner, storage.turns)
   const question = await openQuestion(
     deps,

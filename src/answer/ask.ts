@@ -19,6 +19,8 @@ export type AskEvent =
   | { type: 'text'; delta: string }
   /** Of the request that was prepared last, before its text or within it. */
   | { type: 'reasoning'; delta: string }
+  /** Of the tokens of its text. */
+  | Extract<ModelEvent, { type: 'logprobs' }>
   /** What was said since the last `begin` was thought, and is no text. */
   | { type: 'thoughtSoFar' }
   /** What follows is the answer to the request that was prepared last; what was said before is void. */
@@ -170,7 +172,7 @@ async function* stream(
         if (!visible) yield { type: 'begin' }
         visible = true
         yield event
-      } else if (event.type === 'reasoning') yield event
+      } else if (event.type === 'reasoning' || event.type === 'logprobs') yield event
       else if (event.type === 'thoughtSoFar') {
         if (visible) yield event
         visible = false

@@ -1,6 +1,6 @@
 /** What is stored and shown of a turn that has ended: the answer or the message in its place, with its receipt. */
 import type { ParleyError } from '../core/errors.ts'
-import type { Citation, MemoryReceipt, Receipt, ToolReceipt, WebReceipt } from '../core/reply.ts'
+import type { Citation, MemoryReceipt, Receipt, TokenLogprob, ToolReceipt, WebReceipt } from '../core/reply.ts'
 import type { Source } from '../core/source.ts'
 import type { ToolCall } from '../core/tool-call.ts'
 import type { Model } from '../models/catalogue.ts'
@@ -33,6 +33,8 @@ export interface Answered {
   /** What the model asks the program that asked to call. */
   programCalls?: ToolCall[]
   thoughts: string | undefined
+  /** Of the answer's tokens, where a program asked for it. */
+  logprobs?: TokenLogprob[]
   citations: Citation[]
   /** Citations of places that were not given. */
   unknown: number
@@ -91,6 +93,7 @@ export function answeredOutcome(
       cutMessages: answered.cut === 0 ? undefined : answered.cut,
       ignored: answered.ignored.length === 0 ? undefined : answered.ignored,
       calls: programCalls.length === 0 ? undefined : programCalls,
+      logprobs: answered.logprobs === undefined || answered.logprobs.length === 0 ? undefined : answered.logprobs,
       thoughts: answered.thoughts,
       used: files.length === 0 ? undefined : describeUsed(content, answered.pictures),
       web: webReceipt(fromWeb, pages),
@@ -290,7 +293,10 @@ function textAt(content: Content, citation: Citation): string {
     .join('\n')
 }
 
-function receiptBase(work: TurnWork, replyWriter: ReplyWriter): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
+export function receiptBase(
+  work: TurnWork,
+  replyWriter: ReplyWriter,
+): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
   const since = (moment: Date) => Math.max(0, moment.getTime() - work.createdAt.getTime())
   return {
     attachments: work.attachments.flatMap(({ receipt }) => (receipt === null ? [] : [receipt])),

@@ -1,5 +1,5 @@
 /** One step of the loop (loop.ts): a model is asked with all that was gathered and said so far, and its words go through the reply writer. */
-import type { Citation } from '../core/reply.ts'
+import type { Citation, TokenLogprob } from '../core/reply.ts'
 import type { Source } from '../core/source.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { ModelProvider, ModelRequest } from '../models/model.ts'
@@ -72,10 +72,13 @@ interface Draft {
   thoughts: string
   raw: string
   text: string
+  logprobs: TokenLogprob[]
 }
 
 /** The most characters of a model's thoughts that are kept. */
 const mostThoughts = 20_000
+/** The most tokens of which is kept how likely they were. */
+const mostLogprobs = 4_000
 
 /** Streams the words through the reply writer; a change of model or a restart starts this step's words over. */
 export async function write(deps: StepDeps, input: StepInput, signal: AbortSignal): Promise<Written> {
@@ -117,6 +120,7 @@ export async function write(deps: StepDeps, input: StepInput, signal: AbortSigna
       thoughts: '',
       raw: '',
       text: '',
+      logprobs: [],
     }
     return request
   }
@@ -151,6 +155,10 @@ export async function write(deps: StepDeps, input: StepInput, signal: AbortSigna
       replyWriter.think(next?.thoughts ?? '')
       continue
     }
+    if (event.type === 'logprobs') {
+      if (next !== undefined && next.logprobs.length < mostLogprobs) next.logprobs.push(...event.tokens)
+      continue
+    }
     if (event.type === 'begin' || event.type === 'thoughtSoFar') {
       if (draft !== undefined && draft.text !== '') {
         replyWriter.restart()
@@ -159,7 +167,7 @@ export async function write(deps: StepDeps, input: StepInput, signal: AbortSigna
       if (event.type === 'thoughtSoFar' && draft !== undefined) {
         const { given, support, thoughts, text } = draft
         const reply = createCitationStream(given, support, input.citations)
-        next = { ...draft, reply, thoughts: think(thoughts, text), raw: '', text: '' }
+        next = { ...draft, reply, thoughts: think(thoughts, text), raw: '', text: '', logprobs: [] }
         replyWriter.think(next.thoughts)
       }
       draft = next

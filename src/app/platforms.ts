@@ -36,11 +36,14 @@ import { connectionWording } from '../wording/connections.ts'
 import { consoleWording } from '../wording/page.ts'
 import { configurationWording } from '../wording/startup.ts'
 import { createKeyUsage, createOwnKeys } from './keys.ts'
-import type { People, Services } from './services.ts'
+import { createProgramEmbeddings } from './program-embeddings.ts'
+import type { Money, People, Services } from './services.ts'
 
 interface Opening extends Services {
   people: Pick<People, 'directory' | 'linking'>
   places: Pick<PlaceReaders, 'maySee'>
+  /** Opened later, because its alerts go through the platforms. */
+  money(): Pick<Money, 'budget'>
   /** For tests: how soon a platform is tried again. */
   pauses?: Partial<ConnectionPauses> | undefined
 }
@@ -99,7 +102,7 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
   },
 
   /** OpenAI's clients ask here. */
-  async api({ config, state, messaging, models, people }) {
+  async api({ config, state, messaging, models, people, money, log }) {
     const { blobs, turns, keys, database, tokens } = state
     const spenderOfKey = async (key: ActiveKey) => {
       const conversation = conversationOf('-', key)
@@ -131,6 +134,8 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
       tokens: { seconds: accessTokenSeconds, issue: tokens.issue, publicKeys: tokens.publicKeys },
       usageOf: createKeyUsage({ config, state, messaging }),
       origins: config.api.origins,
+      embeddings: createProgramEmbeddings({ config, messaging, models, log }, money, spenderOfKey),
+      transcriber: transcriberName(config),
       async checkModel(name) {
         resolveModel(await models.catalogue.models(), name)
       },
@@ -157,6 +162,11 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
 }
 
 const egress = createEgress()
+
+/** Not every server has a name for its model. */
+function transcriberName({ transcriber }: Services['config']): string | undefined {
+  return transcriber?.dialect === 'openai' ? transcriber.model : transcriber?.dialect
+}
 
 function limitsOf({ limits }: Services['config']): ConsoleStatus['limits'] {
   return { fileBytes: limits.fileBytes, files: limits.filesPerMessage, textChars: limits.messageCharacters }

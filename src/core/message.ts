@@ -81,6 +81,8 @@ export const Sampling = z.object({
   presencePenalty: z.number().optional(),
   frequencyPenalty: z.number().optional(),
   reasoningEffort: z.string().optional(),
+  /** How likely each token was, and so many others in its place. */
+  logprobs: z.int().min(0).max(20).optional(),
   /** The answer ends before the first of these. */
   stop: z.array(z.string()).optional(),
 })
@@ -92,6 +94,7 @@ export const samplingWords = {
   presencePenalty: 'presence_penalty',
   frequencyPenalty: 'frequency_penalty',
   reasoningEffort: 'reasoning_effort',
+  logprobs: 'logprobs',
   stop: 'stop',
 } as const satisfies Record<keyof Sampling, string>
 
@@ -133,6 +136,8 @@ export const Program = z.object({
   fallback: z.boolean(),
   /** What was said after the question: calls with their results, and at the end the beginning of the answer, which the model continues. */
   after: z.array(Told).optional(),
+  /** `transcript`: the recording in words is the answer, and no model is asked. Default: an answer. */
+  task: z.literal('transcript').optional(),
   /** Functions that the program runs. */
   tools: z.array(ProgramTool).optional(),
   toolChoice: ToolChoice.optional(),

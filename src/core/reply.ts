@@ -98,6 +98,22 @@ export const ToolReceipt = z.object({
   ms: z.number(),
 })
 
+const Likely = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()).nullable() })
+
+/** How likely a token of the answer was, and others in its place. */
+export type TokenLogprob = z.infer<typeof TokenLogprob>
+export const TokenLogprob = Likely.extend({ top: z.array(Likely) })
+
+/** Of a recording that a program wants in words. */
+export type Transcript = z.infer<typeof Transcript>
+export const Transcript = z.object({
+  /** Milliseconds from its start. */
+  segments: z.array(z.object({ text: z.string(), fromMs: z.number(), toMs: z.number() })),
+  /** BCP 47, if the server reports it. */
+  language: z.string().optional(),
+  durationMs: z.number().optional(),
+})
+
 /** Everything a person or an admin may ask about one reply. */
 export type Receipt = z.infer<typeof Receipt>
 export const Receipt = z.object({
@@ -124,6 +140,9 @@ export const Receipt = z.object({
   usage: Usage.optional(),
   /** What the model thought before it answered, as far as its server tells. Shown folded. */
   thoughts: z.string().optional(),
+  transcript: Transcript.optional(),
+  /** Of the answer's tokens, if a program asked for it and the server tells. */
+  logprobs: z.array(TokenLogprob).optional(),
   /** What the model asks the program to call. */
   calls: z.array(ToolCall).optional(),
   /** How the model's answer ended; absent where none began. */

@@ -2,7 +2,7 @@
 import type { Position } from '../core/artifact.ts'
 import type { Json } from '../core/json.ts'
 import type { Sampling } from '../core/message.ts'
-import type { Usage } from '../core/reply.ts'
+import type { TokenLogprob, Usage } from '../core/reply.ts'
 import type { SourceLabel } from '../core/source.ts'
 import type { AnswerFormat, ToolChoice } from '../core/tool-call.ts'
 
@@ -84,6 +84,8 @@ export type ModelEvent =
   | { type: 'start'; model: string }
   | { type: 'text'; delta: string }
   | { type: 'reasoning'; delta: string }
+  /** Of the tokens of the text that comes next or came last, where they are asked for and the server tells. */
+  | { type: 'logprobs'; tokens: TokenLogprob[] }
   /** All text so far was reasoning: the mark that ended it had no beginning. */
   | { type: 'thoughtSoFar' }
   /** A whole call, told before `finish` with the reason `tool`; `arguments` is a JSON object as text. */

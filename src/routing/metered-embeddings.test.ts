@@ -38,7 +38,12 @@ function rig(refuse?: ParleyError) {
   return { booked, budget }
 }
 
-function embeddings(price: Price | undefined, embed: () => Promise<Embedded>, refuse?: ParleyError) {
+function embeddings(
+  price: Price | undefined,
+  embed: () => Promise<Embedded>,
+  refuse?: ParleyError,
+  booksFree?: boolean,
+) {
   const { booked, budget } = rig(refuse)
   let sent = 0
   const metered = createMeteredEmbeddings({
@@ -51,6 +56,7 @@ function embeddings(price: Price | undefined, embed: () => Promise<Embedded>, re
       },
     },
     budget,
+    booksFree: booksFree === true,
     about: async (id) => ({ id, provider: 'embeddings', price, local: false }) as Partial<Model> as Model,
   })
   const ask = () => metered.embed({ model: 'm', texts: ['abc', 'ü'], as: 'question', signal, spender, turnId })
@@ -58,6 +64,17 @@ function embeddings(price: Price | undefined, embed: () => Promise<Embedded>, re
 }
 
 const vectors = [Float32Array.of(1), Float32Array.of(1)]
+
+it('what costs nothing has a row only where a program asked for it', async () => {
+  const free: Price = { kind: 'tokens', rates: { input: 0n, output: 0n } }
+  const answer = async () => ({ vectors, tokens: 50 })
+  const own = embeddings(free, answer)
+  await own.ask()
+  expect(own.booked).toEqual([])
+  const program = embeddings(free, answer, undefined, true)
+  await program.ask()
+  expect(program.booked).toMatchObject([{ worst: 0n, ended: { cost: 0n, usage: { input: 50 } } }])
+})
 
 it('texts are paid by the tokens that the server counted', async () => {
   const { booked, ask } = embeddings(perMillion, async () => ({ vectors, tokens: 50 }))

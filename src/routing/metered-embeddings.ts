@@ -1,6 +1,7 @@
 /**
  * Embeddings through the door of paid calls: the most that the texts can cost is reserved before they are sent. A model whose price is not
- * known is not asked. A call that can cost nothing makes no booking.
+ * known is not asked. A call that can cost nothing makes no booking
+ * unless a program asked for it.
  */
 import { randomUUID } from 'node:crypto'
 import { asParleyError, ParleyError } from '../core/errors.ts'
@@ -20,6 +21,8 @@ export function createMeteredEmbeddings(deps: {
   budget: Pick<Budget, 'reserve'>
   /** What the catalogue knows of the server's model. */
   about(model: string): Promise<Model>
+  /** What costs nothing has a row in the ledger, too. */
+  booksFree?: boolean
 }): MeteredEmbeddings {
   const { server, budget } = deps
   return {
@@ -34,7 +37,7 @@ export function createMeteredEmbeddings(deps: {
         throw new ParleyError('model_price_unknown', embeddingWording.priceUnknown(modelKey(model)))
       const most = request.texts.reduce((sum, text) => sum + mostTokens(text), 0)
       const worst = worstCase(price, { inputTokens: most, maxOutputTokens: 0 })
-      if (worst === 0n) return await server.embed(request)
+      if (worst === 0n && !deps.booksFree) return await server.embed(request)
       const started = performance.now()
       const reservation = await budget.reserve({
         id: randomUUID(),

@@ -6,8 +6,8 @@ import { ParleyError } from '../core/errors.ts'
 import { embeddingWording } from '../wording/embeddings.ts'
 import { familyOf } from './embedding-families.ts'
 
-/** Many models are given a question in another form than a passage. */
-export type EmbeddedAs = 'question' | 'passage'
+/** Many models are given a question in another form than a passage. `given`: the text as it is. */
+export type EmbeddedAs = 'question' | 'passage' | 'given'
 
 export interface EmbeddingRequest {
   model: string
@@ -48,7 +48,7 @@ export function embeddingKey({ provider, model, width }: EmbeddingKey): string {
 
 /** The texts as the model wants them. */
 export function prefixed({ model, texts, as }: Pick<EmbeddingRequest, 'model' | 'texts' | 'as'>): string[] {
-  const prefix = familyOf(model)[as]
+  const prefix = as === 'given' ? '' : familyOf(model)[as]
   return texts.map((text) => `${prefix}${text}`)
 }
 

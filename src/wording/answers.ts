@@ -40,6 +40,7 @@ export const noticeWording = {
 export const receiptWording = {
   fellBack: (chosen: string, model: string) => `${chosen} could not answer, so ${model} answered instead.`,
   stopped: 'The answer was stopped.',
+  transcript: 'A transcript needs no model.',
   noAnswer: (code: string) => `No answer: ${code}.`,
 }
 

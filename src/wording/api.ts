@@ -18,6 +18,12 @@ export const apiErrors = {
   modelUnknown: (id: string) => `There is no model named ${id}. List the models with GET /v1/models.`,
   scopeBeyondKey: (wanted: string, scopes: readonly string[]) =>
     `This key cannot give a token for the scope "${wanted}". It may do: ${scopes.join(', ')}.`,
+  noEmbeddings: 'There is no server for embeddings. Ask an admin to set EMBEDDINGS_URL.',
+  embeddingModelUnknown: (model: string, known: readonly string[]) =>
+    `There is no model for embeddings named ${model}. Use ${['parley', ...known.slice(0, 10)].join(', ')}.`,
+  transcriberUnknown: (model: string, known: string | undefined) =>
+    `There is no model for transcription named ${model}. Use ${[known ?? [], 'whisper-1'].flat().join(' or ')}.`,
+  noForm: 'Send the recording as multipart/form-data, with the fields `file` and `model`.',
   tooManyOpen: 'Too many requests are waiting for answers right now. Please try again in a moment.',
 }
 
@@ -40,6 +46,7 @@ export const apiFileErrors = {
     `The request has ${count} files, more than the limit of ${limit}. Send fewer.`,
   tooLarge: (name: string, limitBytes: number) =>
     `${name} is larger than the limit of ${limitBytes / 1e6} MB. Send a smaller file.`,
+  recordingMissing: 'The form has no recording. Send it in the field `file`.',
   dataMissing: 'A file part needs `file_data`. Send the file itself there.',
   idsUnsupported: 'File ids are not supported. Send the file itself as `file_data`.',
   notADataUrl: (parameter: string) =>
@@ -57,18 +64,33 @@ export const apiInstead = {
   prompt: 'Send the prompt itself in `instructions` and `input`.',
   container: 'Parley runs no tools for programs. Leave it out.',
   mcpServers: 'Connect to the servers in your program, and send their tools in `tools`.',
+  dimensions: 'Every model has its own. Leave it out.',
+  tokens: 'Send the texts themselves: tokens mean something else to each model.',
+  streamedTranscript: 'Leave it out, and wait for the transcript.',
+  words: 'Only segments have times. Leave it out, or send segment.',
+  chunks: 'Parley cuts recordings itself. Leave it out.',
   modalities: 'Parley answers in text only.',
   audio: 'Parley answers in text only.',
-  logprobs: 'Remove `logprobs`.',
+  logprobs: 'Use /v1/chat/completions with `logprobs`.',
 }
 
 /** Descriptions in `/openapi.json`. */
 export const apiDescriptions = {
   endpoint: (refused: readonly string[]) =>
-    `OpenAI's Chat Completions with Parley's routing, files and budgets. A model asked for by name gets the messages as they are; with the model parley, Parley chooses the model and adds its rules. Send files as data: URLs in the messages, pictures also by https address. Citations appear in the text as [n]; the parley field of the answer lists sources, files and notices. Parameters without effect are listed in the x-parley-ignored header. Rejected parameters: ${refused.join(', ')}.`,
+    `OpenAI's Chat Completions and Responses, Anthropic's Messages, embeddings and transcripts, with Parley's routing, files and budgets. A model asked for by name gets the messages as they are; with the model parley, Parley chooses the model and adds its rules. Send files as data: URLs in the messages, pictures also by https address. Citations appear in the text as [n]; the parley field of the answer lists sources, files and notices. Parameters without effect are listed in the x-parley-ignored header. Rejected parameters of chat completions: ${refused.join(', ')}.`,
   about: 'What Parley adds to the answer. In a stream, the last chunk has it.',
   keyReused: 'The Idempotency-Key was used with another request.',
   complete: 'Answer a conversation',
+  respond: 'Answer a conversation, in the words of OpenAI’s Responses',
+  message: 'Answer a conversation, in the words of Anthropic’s Messages; failures have the shape of Anthropic’s API',
+  countTokens: 'Estimate the tokens of a prompt',
+  tokenCount: 'About how many tokens the prompt has, without its files.',
+  embed: 'Turn texts into vectors',
+  vectors: 'One vector for each text, in order.',
+  transcribe: 'Turn a recording into words',
+  transcript: 'The transcript.',
+  toolCalls: 'Functions that the model asks your program to call.',
+  formBroken: 'The model broke the form that the request demands, or its server failed.',
   createToken: 'Get a token for 15 minutes in place of the key',
   token: 'The token, for all scopes of the key or those in `scope`.',
   readUsage: 'Read what the key has spent',

@@ -9,6 +9,10 @@ export const embeddingWording = {
   notJson: 'answered with something other than vectors',
   priceUnknown: (model: string) =>
     `The price of ${model} is not known. Set it with \`/parley models price ${model}\`, or under models.list in parley.yaml.`,
+  notAllowed: (model: string, off: boolean) =>
+    off
+      ? `${model} is disabled. Ask an admin to enable it, or use another model.`
+      : `Only local models are allowed for this key, and ${model} is not one. Ask an admin to connect one.`,
   late: 'The server for embeddings did not answer in time, so files were searched by words only.',
   reranker: 'The server for reranking',
   rerankLate: 'The server for reranking did not answer in time, so passages kept their order.',

@@ -4,6 +4,7 @@ import { clock } from '../core/artifact.ts'
 const shareAgain = 'Share it again to get all of it transcribed.'
 
 export const recordingWording = {
+  noRecording: 'This file is not a recording. Send audio or video in a format that Parley reads.',
   /** One line under an answer: "12 min transcribed (en), 8 pictures", "0:24 transcribed", "no speech". */
   receipt: (heard: {
     durationMs: number

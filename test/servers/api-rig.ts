@@ -80,6 +80,8 @@ export async function setUp(
       throw new Error('not used here')
     },
     origins: [],
+    embeddings: undefined,
+    transcriber: undefined,
     ended: async (turn) => stored.get(turn) ?? null,
     limits: { files: options.files ?? 10, fileBytes: 2_000_000, textChars: 10_000 },
     lookEveryMs: 200,

@@ -64,7 +64,17 @@ const WireUsage = z
   .nullish()
   .catch(undefined)
 type WireUsage = z.infer<typeof WireUsage>
+const Likely = z.object({
+  token: z.string(),
+  logprob: z.number(),
+  bytes: z.array(z.int()).nullish().catch(undefined),
+})
+const Logprobs = z
+  .object({ content: z.array(Likely.extend({ top_logprobs: z.array(Likely).nullish().catch(undefined) })).nullish() })
+  .nullish()
+  .catch(undefined)
 const Choice = z.object({
+  logprobs: Logprobs,
   delta: Delta,
   message: Delta,
   text: Text,
@@ -169,7 +179,12 @@ export function createChunkReader({ bareText = false }: { bareText?: boolean } =
       usage: normalizeUsage(payload.usage ?? payload.x_groq?.usage ?? choice?.usage),
       error: typeof ending === 'object' ? ending : undefined,
     }
-    return [...(delta?.tool_calls ?? []).map((call, at) => ({ call: callPiece(call, at) })), rest]
+    const likely = (choice?.logprobs?.content ?? []).map(({ top_logprobs: top, ...token }) => ({
+      ...likelyOf(token),
+      top: (top ?? []).map(likelyOf),
+    }))
+    const logprobs: Chunk[] = likely.length === 0 ? [] : [{ logprobs: likely }]
+    return [...logprobs, ...(delta?.tool_calls ?? []).map((call, at) => ({ call: callPiece(call, at) })), rest]
   }
 
   /** A last message that repeats the whole answer adds only what was not said before. */
@@ -213,6 +228,10 @@ export function createChunkReader({ bareText = false }: { bareText?: boolean } =
       return whole && !deltas && !finished && said !== '' ? [...last, { done: true }] : last
     },
   }
+}
+
+function likelyOf({ token, logprob, bytes }: z.infer<typeof Likely>) {
+  return { token, logprob, bytes: bytes ?? null }
 }
 
 /** A chunk that repeats a shorter answer as a whole may be the answer going on: "ha", "ha". */

@@ -1,5 +1,5 @@
 /** What one event of a provider's stream adds to an answer, whatever the dialect. */
-import type { Usage } from '../../core/reply.ts'
+import type { TokenLogprob, Usage } from '../../core/reply.ts'
 import type { FinishReason } from '../model.ts'
 
 export interface Chunk {
@@ -10,6 +10,7 @@ export interface Chunk {
   /** Text, by which the model declines. */
   refusal?: string
   call?: CallPiece
+  logprobs?: TokenLogprob[]
   finish?: FinishReason
   /** Replaces what was told before. */
   usage?: Usage

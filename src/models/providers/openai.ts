@@ -92,6 +92,7 @@ const chatParameters = [
   'temperature',
   'parallel_tool_calls',
   'response_format',
+  'top_logprobs',
   ...Object.values(chatSampling),
 ] as const
 export type ChatParameter = (typeof chatParameters)[number]

@@ -11,7 +11,7 @@ export const responsesSampling = { topP: 'top_p', reasoningEffort: 'reasoning.ef
 
 export const anthropicSampling = { topP: 'top_p', stop: 'stop_sequences' } as const satisfies Words
 
-const { reasoningEffort: _none, ...withoutEffort } = samplingWords
+const { reasoningEffort: _effort, logprobs: _logprobs, ...withoutEffort } = samplingWords
 export const ollamaSampling = withoutEffort
 
 export function taken(words: Words): (keyof Sampling)[] {
@@ -27,7 +27,10 @@ export function sampled(
   return Object.fromEntries(
     Object.entries(words).flatMap(([name, word]) => {
       const value = sampling[name as keyof Sampling]
-      return value === undefined || without.has(word) || word.includes('.') ? [] : [[word, value]]
+      if (value === undefined || without.has(word) || word.includes('.')) return []
+      if (name === 'logprobs')
+        return [[word, true], ...(value === 0 || without.has('top_logprobs') ? [] : [['top_logprobs', value]])]
+      return [[word, value]]
     }),
   )
 }

@@ -213,6 +213,7 @@ function createAnswer(request: ModelRequest) {
         text = ''
         yield { type: 'thoughtSoFar' }
       }
+      if (chunk.logprobs) yield { type: 'logprobs', tokens: chunk.logprobs }
       if (chunk.call) takeCall(chunk.call)
       finish = chunk.finish ?? finish
       done ||= chunk.done === true
