@@ -2,7 +2,7 @@
  * One PostgreSQL for all test files of a run, which each make databases of their own in it. It starts when the first file asks for
  * it, and stops with the run: https://vitest.dev/config/globalsetup
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ interface TestPostgres extends AsyncDisposable {
 }
 
 export async function startTestPostgres(durable: boolean): Promise<TestPostgres> {
-  const home = await mkdtemp(join(tmpdir(), 'parley-postgres-'))
+  const home = await mkdtemp(join(durable ? tmpdir() : await memoryFolder(), 'parley-postgres-'))
   // mkdtemp makes it private; PostgreSQL's account must pass through when the tests run as root.
   await chmod(home, 0o711)
   const postgres = await startEmbeddedPostgres({ home, log: silentLog, durable })
@@ -35,6 +35,19 @@ export async function startTestPostgres(durable: boolean): Promise<TestPostgres>
     },
   }
 }
+
+/** A database is 300 files, and a run makes and drops a thousand: on a disk they wait for each other's journal. */
+async function memoryFolder(): Promise<string> {
+  const memory = '/dev/shm'
+  const room = await statfs(memory).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0,
+  )
+  return Math.min(room, process.availableMemory()) > neededBytes ? memory : tmpdir()
+}
+
+/** Two files at a time with a hundred databases each take half of this. */
+const neededBytes = 5e9
 
 /** Where test files ask for the server's connection. */
 export const sharedPostgresUrl = 'PARLEY_TEST_POSTGRES'
