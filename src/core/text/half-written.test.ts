@@ -18,6 +18,9 @@ describe('the part of a text in progress that stays', () => {
     [`${table}\n\nAfter it `, `${table}\n\nAfter it `, `${table}\n\nAfter it `],
     ['a < b and ', 'a < b and ', 'a < b and '],
     ['done.\n', 'done.\n', 'done.\n'],
+    ['Two words\n- ', 'Two words\n', 'Two words\n- '],
+    ['Two words\n> 2. ', 'Two words\n', 'Two words\n> 2. '],
+    ['Two words\n- one ', 'Two words\n- one ', 'Two words\n- one '],
     ['', '', ''],
   ])('of %j is %j, and with half words %j', (text, whole, half) => {
     expect(settled(text, { words: true })).toBe(whole)

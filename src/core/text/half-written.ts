@@ -9,6 +9,7 @@ export interface SettledOptions {
 }
 
 const TABLE_ROW = /^\s*\|/
+const MARK = /^[ \t>]*(?:[-+*=]+|\d{1,9}[.)])[ \t]*$/
 
 /** The beginning of a text in progress that more text cannot change. */
 export function settled(text: string, { words }: SettledOptions): string {
@@ -16,6 +17,9 @@ export function settled(text: string, { words }: SettledOptions): string {
   if (table !== undefined) return text.slice(0, table)
   if (!words) return text
   const whole = text.slice(0, text.length - (/\S*$/.exec(lastLine(text))?.[0].length ?? 0))
+  const line = lastLine(whole)
+  // Alone, the mark of an item may be the line below a heading, or text.
+  if (MARK.test(line)) return whole.slice(0, whole.length - line.length)
   const open = openBracket(whole)
   return open === undefined ? whole : whole.slice(0, open)
 }
