@@ -76,7 +76,7 @@ describe.skipIf(without)(`files that try to open other files${without}`, () => {
       reached.close()
       files.remove()
     },
-    120_000,
+    240_000,
   )
 
   it('ffmpeg without our options follows such a list', () => {

@@ -92,6 +92,6 @@ describe.skipIf(casesMissing)(`files of others${casesMissing}`, () => {
       expect(found.text).toContain(words)
       expect(found).toMatchObject({ outcome, summary: receipt.read(amount), problems })
     },
-    60_000,
+    240_000,
   )
 })

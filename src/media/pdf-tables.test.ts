@@ -61,7 +61,7 @@ test.skipIf(chromium === undefined)(
       ])
     }
   },
-  90_000,
+  240_000,
 )
 
 test('the grid of a chart is not taken for a table', async () => {

@@ -84,7 +84,7 @@ describe('PDFs by other programs', () => {
       const [first = '', last = ''] = [paragraphs[0]?.slice(0, 20), paragraphs.at(-1)?.slice(0, 20)]
       expect(text.indexOf(first)).toBeLessThan(text.indexOf(last))
     },
-    90_000,
+    240_000,
   )
 
   test('words split at line ends are joined, and compounds keep their hyphen', async () => {

@@ -62,7 +62,7 @@ test.each(photographs)(
     expect(wordRecall(letter.join(' '), text)).toBeGreaterThanOrEqual(recall)
     expect(unread).toBe(0)
   },
-  60_000,
+  240_000,
 )
 
 const notes = [
@@ -76,7 +76,7 @@ test.each(notes.flatMap((lines) => [0, 1, 2, 3].map((quarters) => [lines.join(' 
     const { text } = await read(turned(await postcard(lines), quarters))
     expect(wordRecall(words, text)).toBe(1)
   },
-  60_000,
+  240_000,
 )
 
 test('words are marked where they are on a page that lies upside down and askew', async () => {

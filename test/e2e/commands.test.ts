@@ -164,5 +164,5 @@ describe.skipIf(browserFound === null)(
       await page.getByRole('button', { name: pageWording.receipt.label }).waitFor()
     })
   },
-  120_000,
+  240_000,
 )

@@ -238,5 +238,5 @@ it.skipIf(!here)(
     expect(citations.map(({ source }) => source.kind)).toEqual(['memory', 'memory', 'page', 'page'])
     expect(citations.slice(2).map(addressOf)).toEqual(webAddresses())
   },
-  180_000,
+  240_000,
 )

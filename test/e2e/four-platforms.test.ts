@@ -60,7 +60,7 @@ async function onDiscord(): Promise<void> {
   const reply = await discord.until(
     () => (hasEnded(use.original) ? use.original : null),
     'the reply on Discord',
-    60_000,
+    240_000,
   )
   expect(reply?.content).toContain('4,250 operating hours')
   expect(reply?.content).toMatch(/-# .*manual\.pdf.*p\. 13/)
@@ -73,7 +73,7 @@ async function onTeams(): Promise<void> {
   const reply = await until(
     () => teams.state.messages(personalChat).filter(isReply).find(isFinished),
     'the reply in Teams',
-    60_000,
+    240_000,
   )
   expect(reply.activity.text).toBe(answer)
   expect(reply.stream?.state).toBe('final')

@@ -214,7 +214,7 @@ describe('links in a question', () => {
       expect(reply.receipt.notices.join('\n')).toContain(address.replace(/\/$/, ''))
       expect(reply.receipt.notices.join('\n')).toMatch(typeof reason === 'string' ? reason.slice(0, 40) : reason)
     },
-    60_000,
+    240_000,
   )
 })
 
