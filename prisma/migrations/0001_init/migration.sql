@@ -511,7 +511,7 @@ CREATE INDEX "passage_terms_idx" ON "passage" USING GIN ("terms");
 
 -- A search compares the signs of all vectors in view: read from here, without their rows.
 -- prisma-ignore: embedding_sig_idx
-CREATE INDEX "embedding_sig_idx" ON "embedding"("content_hash", "engine", "model_id") INCLUDE ("ordinal", "sig");
+CREATE INDEX "embedding_sig_idx" ON "embedding"("content_hash", "engine", "model_id", "ordinal") INCLUDE ("sig");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "embedding_model_key_key" ON "embedding_model"("key");

@@ -222,13 +222,16 @@ const ADD = `
 
 /**
  * For each lookup the passages that hold it, as arrays: what is counted and weighed later is a row per lookup, not per hit. "offset 0" keeps
- * each lookup an index scan of its own.
+ * each lookup a scan of its own, and `passage_terms_read` keeps it to the index.
  */
 const hitsOf = (lookups: string) => `
   select term, low, high, weight, held, ids, lengths
   from lookup cross join lateral (
     select count(*) as held, array_agg(id) as ids, array_agg(length) as lengths
-    from (select ctid as id, length, content_hash, engine from passage where terms @@ lookup.query offset 0) holder
+    from (
+      select ctid as id, length, content_hash, engine from passage
+      where terms @@ lookup.query and (length >= 0 or passage_terms_read(terms)) offset 0
+    ) holder
     where (content_hash, engine) in (select * from visible)
   ) holders
   where ${lookups}`
