@@ -1,7 +1,6 @@
 /** Programs outside that are told of events: what the commands say, what admins are told, and what doctor finds. */
-import type { WebhookEvent } from '../core/webhook.ts'
 import { scopeWording } from './commands.ts'
-import { bulleted, code, listed, many } from './phrases.ts'
+import { code, listed, many } from './phrases.ts'
 
 interface Named {
   name: string
@@ -89,7 +88,6 @@ export const webhookWording = {
       ? `${at} ${code(eventId)}: waiting`
       : `${at} ${code(eventId)}: tried ${many(attempts, 'time')}, next at ${nextAt}. ${problem ?? ''}`.trim()
   },
-  deliveries: (lines: readonly string[]) => bulleted(lines),
   replayWanted: 'an event ID, `failed`, or a time such as 24h or 7d',
   replayed: (name: string, count: number) =>
     count === 0
@@ -102,9 +100,3 @@ export const webhookWording = {
   doctorNone: 'none',
   doctorFine: (count: number) => `${many(count, 'webhook')}, none failing`,
 }
-
-export const webhookEventWording = {
-  'turn.finished': 'an answer ended',
-  'budget.alert': 'a budget is nearly or fully used',
-  'approval.asked': 'a question waits for approval',
-} as const satisfies Record<WebhookEvent, string>
