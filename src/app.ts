@@ -19,6 +19,7 @@ import { type Connections, listenOn, openPlatforms } from './app/platforms.ts'
 import { openReaders } from './app/readers.ts'
 import type { Running, State } from './app/services.ts'
 import { openState } from './app/state.ts'
+import { openTools } from './app/tools.ts'
 import { concernsWeb, openWeb } from './app/web.ts'
 import { openWebhooks } from './app/webhooks.ts'
 import type { Config } from './config.ts'
@@ -233,6 +234,7 @@ async function work(running: Running): Promise<void> {
     models: { catalogue: models.catalogue, provider: models.provider, health: messaging.health },
     retriever: fileSearch.retriever,
     memory: running.memory,
+    tools: openTools(running),
     web: running.web.sources,
     learning: running.web.learning,
     reader,

@@ -44,7 +44,7 @@ const stages = {
   reply: ['prompt', 'search', 'store'],
   intake: ['queue', 'routing', 'store'],
   /** What models may ask for while they answer: searches, pages, calculations, other people's servers. */
-  tools: ['models', 'search'],
+  tools: ['models', 'search', 'web'],
   /** The story that puts them together. Nothing but workers and the composition root imports it. */
   answer: ['models', 'prompt', 'reply', 'routing', 'search', 'store', 'tools', 'web'],
 } as const satisfies Record<string, readonly string[]>

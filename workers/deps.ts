@@ -57,6 +57,7 @@ export interface WorkerDeps {
   retriever: AnswerDeps['retriever']
   memory: AnswerDeps['memory']
   web: AnswerDeps['web']
+  tools: AnswerDeps['tools']
   /** How pages and sites are read that Parley was told to know. */
   learning: { pages: Pick<PageReader, 'fetch' | 'take'>; sites: Sites }
   reader: Reader

@@ -55,8 +55,8 @@ export async function answer(
   trace.chosen = plan.chosen
   const attempts = createAttempts(metered)
   trace.attempts = attempts
-  const { images } = gathered
-  const looping = { ...deps, question, plan, attempts, replyWriter, steps, progress, images: images.length }
+  const { images, memory: remembered = [] } = gathered
+  const looping = { ...deps, question, plan, attempts, replyWriter, steps, progress, remembered, images: images.length }
   const answered = await loop(looping, signal)
   gone.throwIfAborted()
   checkForm(work, answered)

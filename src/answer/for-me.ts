@@ -12,11 +12,10 @@ import { addressOf, sourceLabel } from '../core/source.ts'
 import { chooseQuotes } from '../models/extract-passages.ts'
 import { plainQuestion } from '../prompt/question-parts.ts'
 import type { RulesOf } from '../routing/rules.ts'
-import { type Memory, memoryFloor } from '../search/memory.ts'
+import { type Memory, memoryFloor, sharedFacts } from '../search/memory.ts'
 import { askerOf, type PassageIndex, type RankedPassage } from '../search/passages.ts'
 import type { Turns } from '../store/turns.ts'
 import { forMeWording } from '../wording/search.ts'
-import { sharedFacts } from './gather-memory.ts'
 
 export interface ForMeDeps {
   turns: Pick<Turns, 'about' | 'questionOf'>

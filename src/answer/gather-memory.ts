@@ -1,10 +1,9 @@
 /** The part of gathering that finds files shared earlier, and what the answer's receipt says of them. */
 import { traced } from '../core/events.ts'
-import { placeName } from '../core/place.ts'
 import type { Source } from '../core/source.ts'
 import type { BesideExcerpt } from '../prompt/content.ts'
 import type { Attempts } from '../routing/metered-call.ts'
-import { isSure, memoryFloor, merged } from '../search/memory.ts'
+import { isSure, memoryFloor, merged, sharedSource } from '../search/memory.ts'
 import type { RankedPassage, ShareFacts } from '../search/passages.ts'
 import { subjectTerms } from '../search/terms.ts'
 import { ownWords } from '../search/web-queries.ts'
@@ -99,14 +98,13 @@ export function rememberedExcerpts(
   if (found === undefined) return {}
   const shares = new Map<Source, ShareFacts>()
   const memory = found.passages.flatMap(
-    ({ contentHash, ordinal, at, text, tokens, share, coverage, close }): BesideExcerpt[] => {
+    ({ contentHash, engine, ordinal, at, text, tokens, share, coverage, close }): BesideExcerpt[] => {
       if (share === undefined) return []
-      const { title, link: url, id: ref } = share
-      const source = sources.add({ kind: 'memory', title, contentHash, url, ref, shared: sharedFacts(share) })
+      const source = sources.add(sharedSource(contentHash, share))
       // What the web gave for this question is given as that page.
       if (source.kind !== 'memory') return []
       if (!shares.has(source)) shares.set(source, share)
-      return [{ source, ordinal, at, text, tokens, coverage, close }]
+      return [{ source, ordinal, at, text, tokens, coverage, close, engine }]
     },
   )
   return {
@@ -117,8 +115,4 @@ export function rememberedExcerpts(
       found: [...shares].map(([source, share]) => ({ source, share })),
     },
   }
-}
-
-export function sharedFacts({ by, at, place, newerAt }: ShareFacts): NonNullable<Source['shared']> {
-  return { by, at: at.toISOString(), place: placeName(place), older: newerAt === undefined ? undefined : true }
 }

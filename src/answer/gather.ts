@@ -148,10 +148,10 @@ function excerptsOf(kept: KeptWeb, passages: readonly RankedPassage[], { sources
       return [[contentHash, sources.add({ kind: 'page', title, contentHash, url: address, site, published, ref: id })]]
     }),
   )
-  const ofPages = passages.flatMap(({ contentHash, ordinal, at, text, tokens }) => {
+  const ofPages = passages.flatMap(({ contentHash, engine, ordinal, at, text, tokens }) => {
     const source = byHash.get(contentHash)
     // What was shared as a file is given as that file.
-    return source === undefined || source.kind !== 'page' ? [] : [{ source, ordinal, at, text, tokens }]
+    return source === undefined || source.kind !== 'page' ? [] : [{ source, ordinal, engine, at, text, tokens }]
   })
   // Of what could not be read, the search engine's words are better than nothing, and come last.
   const snippets = kept.pages.flatMap(({ read, address, title, snippet: text }): BesideExcerpt[] => {

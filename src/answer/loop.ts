@@ -14,16 +14,25 @@ import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import type { ModelMessage, ModelRequest, Part } from '../models/model.ts'
 import { renderData, renderPassage } from '../models/render-passage.ts'
-import type { Excerpt } from '../prompt/content.ts'
+import type { BesideExcerpt, Excerpt } from '../prompt/content.ts'
 import type { StoredStep } from '../store/turns.ts'
 import type { Tool } from '../tools/tool.ts'
 import { toolWording } from '../wording/tools.ts'
 import type { AnswerDeps } from './deps.ts'
 import { remembers } from './gather-memory.ts'
 import type { Answered } from './outcome.ts'
+import type { Plan } from './plan.ts'
 import type { Question } from './question.ts'
 import type { Steps } from './steps.ts'
-import { type FreshTexts, freshKey, type KeptResult, KeptResults, runCalls, toolReceipts } from './tool-calls.ts'
+import {
+  type CallsInput,
+  type FreshTexts,
+  freshKey,
+  type KeptResult,
+  KeptResults,
+  runCalls,
+  toolReceipts,
+} from './tool-calls.ts'
 import { betweenSteps, type StepDeps, think, type Written, write } from './write.ts'
 
 export const loopLimits = {
@@ -43,6 +52,8 @@ export interface LoopDeps extends Omit<StepDeps, 'counted'> {
   memory?: AnswerDeps['memory']
   web?: AnswerDeps['web']
   steps: Steps
+  /** What was found of files shared earlier. */
+  remembered: readonly BesideExcerpt[]
   /** Is told what runs, for people. */
   progress(what: string): void
 }
@@ -84,6 +95,7 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
   const rounds: Round[] = []
   let calls = 0
   const counted = { turnId: work.id, next: () => ++calls }
+  const words = [...work.history.flatMap(({ messages }) => messages), ...work.messages].map((each) => each.text)
   let before = opening
   replyWriter.append(opening)
 
@@ -119,10 +131,14 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
       replyWriter.cite(said.citations, said.model)
     }
     if (said.text !== '') before += betweenSteps(before) + said.text
-    const { calls: asked } = said
+    const { calls: asked, model } = said
     const earlier = rounds.flatMap(({ results }) => results)
     try {
-      const call = { turnId: work.id, question: text, audience, spender, localOnly: rules.policy.localOnly, files }
+      const call = {
+        ...{ turnId: work.id, question: text, audience, spender, localOnly: rules.policy.localOnly, files, words },
+        shown: async () => await shownSoFar(deps, model, written, rounds),
+        kept: keptBy(deps, rounds),
+      }
       const done = await steps.run('tools', { loop: n, text }, KeptResults, () =>
         runCalls(
           {
@@ -155,11 +171,13 @@ async function offered({ tools, question, memory, web }: LoopDeps): Promise<read
   // A program that composes its own prompt brings its own tools.
   if (tools === undefined || work.messages.at(-1)?.program !== undefined || !rules.policy.tools) return []
   if (!models.some((model) => model.enabled && mayCall(model))) return []
+  const mayBrowse = (rules.policy.web ?? 'auto') !== 'off' && work.messages.at(-1)?.overrides?.web !== 'off'
   return await tools.offered({
     ...{ turnId: work.id, platform: work.platform, audience, spender, files },
     localOnly: rules.policy.localOnly,
     memory: remembers(memory, question),
-    web: web?.engine !== undefined && !rules.policy.localOnly && (rules.policy.web ?? 'auto') !== 'off',
+    web: web?.engine !== undefined && mayBrowse && !rules.policy.localOnly,
+    pages: web !== undefined && mayBrowse,
   })
 }
 
@@ -294,13 +312,38 @@ function answered(written: Written, rounds: readonly Round[]): Answered {
   }
 }
 
+/** All of sources that the model has read before it made its calls. */
+async function shownSoFar(
+  { plan }: LoopDeps,
+  model: string,
+  written: Written | undefined,
+  rounds: readonly Round[],
+): Promise<Excerpt[]> {
+  const { content } = written ?? (await plan.prepare(modelOf(plan, model), 0))
+  return [...content.excerpts, ...rounds.flatMap((round) => round.excerpts.flatMap(({ excerpts }) => excerpts))]
+}
+
+/** Where the text of files is kept, by the numbers of their sources. */
+function keptBy({ question, remembered }: LoopDeps, rounds: readonly Round[]): CallsInput['call']['kept'] {
+  const found = rounds.flatMap(({ results }) => results.flatMap(({ excerpts }) => excerpts))
+  return new Map([
+    ...remembered.flatMap(({ source: { n, contentHash }, engine }) =>
+      contentHash === undefined || engine === undefined ? [] : [[n, { contentHash, engine }] as const],
+    ),
+    ...found.flatMap(({ n, ref }) => (ref === undefined ? [] : [[n, ref] as const])),
+    ...question.files.map(({ source, contentHash, engine }) => [source.n, { contentHash, engine }] as const),
+  ])
+}
+
+const modelOf = ({ models, chosen }: Plan, key: string) => models.find((each) => modelKey(each) === key) ?? chosen.model
+
 async function stopped(
   { plan }: LoopDeps,
   said: KeptModel,
   written: Written | undefined,
   rounds: readonly Round[],
 ): Promise<Answered> {
-  const model = written?.model ?? plan.models.find((each) => modelKey(each) === said.model) ?? plan.chosen.model
+  const model = written?.model ?? modelOf(plan, said.model)
   const { content, cut } = written ?? (await plan.prepare(model, 0))
   const ended: Written = {
     ...(written ?? {

@@ -10,7 +10,7 @@ import { createSemaphore } from '../core/semaphore.ts'
 import { Source, type SourceRegistry } from '../core/source.ts'
 import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import type { PassageRef } from '../search/passages.ts'
-import type { Tool, ToolCall, ToolExcerpt, ToolResult } from '../tools/tool.ts'
+import { type Tool, type ToolCall, type ToolExcerpt, ToolFailure, type ToolResult } from '../tools/tool.ts'
 import { toolWording } from '../wording/tools.ts'
 import type { ModelCall } from './ask.ts'
 
@@ -105,6 +105,7 @@ export async function runCalls(input: CallsInput, fresh: FreshTexts, signal: Abo
         } catch (thrown) {
           signal.throwIfAborted()
           if (deadline.aborted) return { result: failure(toolWording.late(tool.name, tool.limitMs)), byParley: true }
+          if (thrown instanceof ToolFailure) return { result: failure(thrown.message), byParley: true }
           if (thrown instanceof ParleyError) return { result: failure(thrown.userMessage), byParley: true }
           log.warn({ turnId: input.call.turnId, tool: tool.name, ...errorFields(thrown) }, 'a tool failed')
           return { result: failure(toolWording.failed(tool.name)), byParley: true }

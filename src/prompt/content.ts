@@ -79,8 +79,9 @@ export interface Excerpt {
 
 /** A passage of something beside the files: a page of the web, or a file that was shared earlier. */
 export interface BesideExcerpt extends Excerpt {
-  /** Its order within its source. */
+  /** Its order within its source, and what made its text; absent where it is kept nowhere. */
   ordinal: number
+  engine?: string | undefined
   /** How much of the question occurs in it, from 0 to 1, where that was looked at. */
   coverage?: number | undefined
   /** Whether it means nearly what was asked, where that was looked at. */

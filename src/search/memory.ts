@@ -2,8 +2,17 @@
  * Files that were shared before, found again: in the thread, its channel, other places that the audience may see, and collections. The
  * newest version of a file comes first, and what says the same counts once.
  */
+import { placeName } from '../core/place.ts'
 import type { Spender } from '../core/scope.ts'
-import { type Audience, keyOf, type RankedPassage, type Retrieval, type Retriever } from './passages.ts'
+import type { NewSource } from '../core/source.ts'
+import {
+  type Audience,
+  keyOf,
+  type RankedPassage,
+  type Retrieval,
+  type Retriever,
+  type ShareFacts,
+} from './passages.ts'
 import type { PlaceReaders } from './places.ts'
 import { questionTerms, terms } from './terms.ts'
 import { questionsIn } from './web-queries.ts'
@@ -15,6 +24,16 @@ export interface Memory {
   holds(audience: Audience): Promise<boolean>
   /** Whether a model may be asked for other words where those of a question find little; off unless it was turned on (src/answer/other-words.ts). */
   otherWords: boolean
+}
+
+/** What was shared, as a source that can be cited. */
+export function sharedSource(contentHash: string, share: ShareFacts): NewSource {
+  const { id: ref, title, link: url } = share
+  return { kind: 'memory', title, contentHash, url, ref, shared: sharedFacts(share) }
+}
+
+export function sharedFacts({ by, at, place, newerAt }: ShareFacts): NonNullable<NewSource['shared']> {
+  return { by, at: at.toISOString(), place: placeName(place), older: newerAt === undefined ? undefined : true }
 }
 
 export interface MemorySearch {

@@ -7,7 +7,7 @@ import type { Json } from '../core/json.ts'
 import type { Spender } from '../core/scope.ts'
 import type { NewSource, Source } from '../core/source.ts'
 import type { ModelTool } from '../models/model.ts'
-import type { Audience, PassageRef } from '../search/passages.ts'
+import type { ArtifactRef, Audience, PassageRef } from '../search/passages.ts'
 
 /** `write`: it changes something outside of the answer, so a person has to say yes to the call. */
 export type ToolEffect = 'read' | 'write'
@@ -23,11 +23,14 @@ export interface Tool extends ModelTool {
   /** What people see while it runs, and in the receipt: "Searching the web: notice period". `args` is what the model wrote. */
   describe(args: Json): string
   /**
-   * Runs one call. What the model should know of a failure is a result with `failed`, or a thrown ParleyError's sentence; anything else that
-   * is thrown is logged, and the model learns only that the call failed. Ends soon after `signal` aborts.
+   * Runs one call. What the model should know of a failure is a result with `failed`, a ToolFailure or a ParleyError's sentence; anything
+   * else that is thrown is logged, and the model learns only that the call failed. Ends soon after `signal` aborts.
    */
   run(args: Json, call: ToolCall): Promise<ToolResult>
 }
+
+/** The call failed, and the model may know why: `message` is Parley's own sentence. */
+export class ToolFailure extends Error {}
 
 /** What a call may know of the turn that it belongs to. */
 export interface ToolCall {
@@ -36,6 +39,12 @@ export interface ToolCall {
   callId: string
   /** In the person's own words. */
   question: string
+  /** All that people wrote in the conversation, as far as the turn knows it. */
+  words: readonly string[]
+  /** What the model has been given of sources so far. */
+  shown(): Promise<readonly ShownText[]>
+  /** Where the text of a source is kept, by its number. */
+  kept: ReadonlyMap<number, ArtifactRef>
   /** Who will read the answer: nothing else may be in a result. */
   audience: Audience
   /** Pays for what the call costs. */
@@ -55,6 +64,11 @@ export interface ToolFile {
   source: Source
   contentHash: string
   engine: string
+}
+
+export interface ShownText {
+  source: Source
+  text: string
 }
 
 export interface ToolResult {
@@ -86,8 +100,9 @@ export interface OfferedTo {
   audience: Audience
   spender: Spender
   localOnly: boolean
-  /** Whether files shared earlier may be searched, and the web. */
+  /** Whether files shared earlier may be searched, the web may be searched, and pages of it may be read. */
   memory: boolean
   web: boolean
+  pages: boolean
   files: readonly ToolFile[]
 }

@@ -27,6 +27,8 @@ export interface WebRequest {
   queries: readonly string[]
   /** Addresses that a person gave. */
   links: readonly string[]
+  /** Addresses that a model chose among those it was shown: read as what Parley picks itself. */
+  chosen?: readonly string[]
 }
 
 /** What is stored of it with the turn: references, no text of pages. */
@@ -159,8 +161,11 @@ export function createWebSources(deps: WebDeps): WebSources {
     engine: search?.label,
 
     async gather(request, signal) {
-      const links = request.links.flatMap((link) => URL.parse(link) ?? [])
-      const linked = links.map((url) => read({ url, title: '', snippet: '', published: undefined }, 'person', signal))
+      const parsed = (addresses: readonly string[]) => addresses.flatMap((address) => URL.parse(address) ?? [])
+      const [links, chosen] = [parsed(request.links), parsed(request.chosen ?? [])]
+      const open = (by: 'person' | 'parley') => (url: URL) =>
+        read({ url, title: '', snippet: '', published: undefined }, by, signal)
+      const linked = [...links.map(open('person')), ...chosen.map(open('parley'))]
       // A failure while the search is still under way is thrown below.
       for (const each of linked) each.catch(() => {})
       const { queries, hits } = await searchAll(request, signal)
@@ -245,9 +250,15 @@ function withoutCopies(found: readonly Found[]): Found[] {
 }
 
 /** A page that a person gave counts from its beginning where nothing in it has a word of the question. */
-function rank({ question, queries }: WebRequest, found: readonly Found[], limits: typeof webLimits): RankedPassage[] {
+function rank(
+  { question, queries, chosen = [] }: WebRequest,
+  found: readonly Found[],
+  limits: typeof webLimits,
+): RankedPassage[] {
   const all = found.flatMap(({ artifact }) => (artifact === undefined ? [] : chunk(artifact)))
-  const given = new Set(found.flatMap(({ page: { by, read } }) => (by === 'person' ? (read?.contentHash ?? []) : [])))
+  // No query picks pages where there are only addresses.
+  const isGiven = (by: 'person' | 'parley') => by === 'person' || (chosen.length > 0 && queries.length === 0)
+  const given = new Set(found.flatMap(({ page: { by, read } }) => (isGiven(by) ? (read?.contentHash ?? []) : [])))
   const counts = new Map<string, number>()
   return rankPassages([question, ...queries].join('\n'), all)
     .filter(({ contentHash, score }) => score > 0 || given.has(contentHash))
