@@ -53,17 +53,26 @@ function model(text: string, calls: ToolCall[] = []): ModelProvider {
   }
 }
 
-async function ask(program: Partial<Program>, provider: ModelProvider, more = {}): Promise<StoredOutcome> {
+async function ask(
+  program: Partial<Program>,
+  provider: ModelProvider,
+  more = {},
+  others: { id: string; tools: boolean }[] = [],
+): Promise<StoredOutcome> {
   requests.length = 0
   budget = createFakeBudget()
   const id = crypto.randomUUID()
   const asked = message({ id, text: 'How is the weather?' })
   const conversation = { ...asked.conversation, threadId: id }
   const { turnId } = await turns.accept({ ...asked, conversation, program: { ...plain, ...program }, ...more })
-  const configured = [
-    { id: 'm', provider: 'cloud', price: perMillion('1', '1'), contextWindow: 64_000, maxOutputTokens: 1_000 },
-  ]
-  const catalogue = createCatalogue({ configured, providers: [provider], defaultModel: 'm', log: silentLog })
+  const common = { provider: 'cloud', price: perMillion('1', '1'), contextWindow: 64_000, maxOutputTokens: 1_000 }
+  const configured = [{ id: 'm', ...common }, ...others.map((other) => ({ ...common, ...other }))]
+  const catalogue = createCatalogue({
+    configured,
+    providers: [provider],
+    defaultModel: others[0]?.id ?? 'm',
+    log: silentLog,
+  })
   // As the endpoint: an answer without a word is one.
   const { platform } = createFakePlatform({ exact: true })
   const rig = await turnRig(database, {
@@ -87,6 +96,13 @@ it('calls without a word are an answer, kept with its receipt and booked', async
   })
   expect(requests[0]?.tools).toEqual([tool])
   expect(budget.rows).toMatchObject([{ settled: { outcome: 'ok' } }])
+})
+
+it('where Parley chooses, a model that cannot call is not chosen for a program with functions', async () => {
+  const mute = [{ id: 'mute', tools: false }]
+  const routed = { ownPrompt: false, fallback: true }
+  expect((await ask({ ...routed, tools: [tool] }, model('', [call('1')]), {}, mute)).receipt.model).toBe('m')
+  expect((await ask(routed, model('Sunny.'), {}, mute)).receipt.model).toBe('mute')
 })
 
 it('a model that calls twice, where one call is allowed, has called once', async () => {

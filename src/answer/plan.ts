@@ -1,5 +1,6 @@
 /** Who may answer a turn, in which order, and what each is given: route, content, prompt. Nothing is asked and nothing is spent. */
 import { ParleyError } from '../core/errors.ts'
+import type { Program } from '../core/message.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import type { ModelRequest } from '../models/model.ts'
@@ -61,7 +62,7 @@ export function planAnswer(
   const only = program !== undefined && !program.fallback
   const request = { ...counted, ...needs, ...requestedBy(work, models, rules), only }
   const whole: RouteInput = {
-    models,
+    models: mayCallFor(program, models),
     request,
     policy: rules.policy,
     defaultModel: rules.defaultModel,
@@ -109,6 +110,13 @@ export function planAnswer(
       return inOrder(route({ ...input, left }), hasSources)
     },
   }
+}
+
+/** Where Parley chooses for a program that brings functions, it chooses among those that may call them, if there are any. */
+function mayCallFor(program: Program | undefined, models: readonly Model[]): readonly Model[] {
+  if (program === undefined || program.ownPrompt || (program.tools ?? []).length === 0) return models
+  const able = models.filter(({ tools, kind }) => tools !== false && kind !== 'extractive')
+  return able.length === 0 ? models : able
 }
 
 const tokensOfAll = (excerpts: readonly { tokens: number }[]) => excerpts.reduce((sum, { tokens }) => sum + tokens, 0)

@@ -1,9 +1,11 @@
 /** How each API is told what may be called, and what form the answer has to have. */
 import { describe, expect, it } from 'vitest'
+import { startScriptedOpenAi } from '../../../test/servers/openai.ts'
+import { silentLog } from '../../core/log.ts'
 import type { ModelRequest } from '../model.ts'
 import { anthropicBody } from './anthropic-request.ts'
 import { ollamaBody } from './ollama.ts'
-import { chatBody } from './openai.ts'
+import { chatBody, createOpenAiProvider } from './openai.ts'
 import { responsesBody } from './openai-responses.ts'
 
 const schema = { type: 'object', properties: { days: { type: 'integer' } } }
@@ -93,4 +95,14 @@ describe('the form of the answer', () => {
     expect(anthropic).not.toHaveProperty('output_config')
     expect(JSON.stringify(anthropic.system)).toContain('fits this JSON Schema')
   })
+})
+
+it('arguments that only Python can parse become JSON', async () => {
+  const calls = [{ id: 'call_1', name: 'f', arguments: ['{"days": ', 'NaN}'] }]
+  await using server = await startScriptedOpenAi({ script: [{ tokens: [], calls, finish: 'tool_calls' }] })
+  const provider = createOpenAiProvider({ name: 'openai', baseUrl: server.url, log: silentLog })
+  const given: unknown[] = []
+  for await (const event of provider.stream(request({ tools }), new AbortController().signal))
+    if (event.type === 'toolCall') given.push(JSON.parse(event.arguments))
+  expect(given).toEqual([{ days: null }])
 })

@@ -245,7 +245,8 @@ function createAnswer(request: ModelRequest) {
     },
     async *end(reason: FinishReason): AsyncGenerator<ModelEvent> {
       if (reason === 'tool') {
-        for (const call of calls.values()) yield { type: 'toolCall', ...call, arguments: call.arguments.trim() || '{}' }
+        for (const call of calls.values())
+          yield { type: 'toolCall', ...call, arguments: plainArguments(call.arguments) }
       }
       const whole = reason !== 'aborted' && reason !== 'truncated'
       if (answer.sent) yield { type: 'usage', usage: await answer.usage(whole) }
@@ -253,6 +254,17 @@ function createAnswer(request: ModelRequest) {
     },
   }
   return answer
+}
+
+/** As JSON that every program can parse: servers in Python also send NaN and Infinity. */
+function plainArguments(given: string): string {
+  const text = given.trim() || '{}'
+  try {
+    JSON.parse(text)
+    return text
+  } catch {
+    return JSON.stringify(parseArguments(text) ?? {})
+  }
 }
 
 /** Arguments that are cut off are no call: what they ask for is not known. */
