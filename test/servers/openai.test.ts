@@ -83,8 +83,12 @@ describe('the scripted servers and OpenAI’s own description', () => {
     })
     const violations = openAiEventSpec()
     const body = JSON.stringify({ model: 'm', stream: true, input: [{ role: 'user', content: 'hello' }] })
-    for (const count of [16, 6, 5]) {
-      const stream = await (await fetch(`${server.url}/responses`, { method: 'POST', body })).text()
+    // All are asked for first: reading the description may take longer than a connection is kept.
+    const streams: string[] = []
+    for (let n = 0; n < 3; n += 1)
+      streams.push(await (await fetch(`${server.url}/responses`, { method: 'POST', body })).text())
+    for (const [n, count] of [16, 6, 5].entries()) {
+      const stream = streams[n] ?? ''
       const events = [...stream.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? ''))
       expect(events.flatMap((event) => violations(event).map((line) => `${event.type}: ${line}`))).toEqual([])
       expect(events.length).toBe(count)
