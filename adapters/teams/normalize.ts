@@ -72,7 +72,12 @@ export function normalize(
       return {
         kind: 'command',
         mentions: others,
-        call: { id, conversation, author, replyTarget, text: storable(line), locale, direct: scope === 'personal' },
+        call: {
+          ...{ id, conversation, author, replyTarget, locale },
+          text: storable(line),
+          direct: scope === 'personal',
+          beginsThread: scope === 'channel' && conversation.threadId === activity.id,
+        },
       }
     }
   }

@@ -240,7 +240,13 @@ describe('policy files-of-channel', () => {
     await using rig = await adminRig(server, { notify: () => Promise.reject(new Error('not in the channel')) })
     expect((await rig.say('policy files-of-channel on', people.manager)).failed).toBe(true)
     expect((await rig.say('policy files-of-channel on', people.root, { direct: true })).text).toBe(watchWording.notHere)
-    expect((await rig.say('policy files-of-channel on', people.root)).text).toBe(watchWording.notAnnounced)
+    const inThread = { threadId: '1795000000.000100' }
+    const on = (more: { threadId?: string; beginsThread?: boolean }) =>
+      rig.say('policy files-of-channel on', people.root, more)
+    expect((await on(inThread)).text).toBe(watchWording.notHere)
+    // In Teams, a command in a channel is a post, and each post begins a thread.
+    expect((await on({ ...inThread, beginsThread: true })).text).toBe(watchWording.notAnnounced)
+    expect((await on({})).text).toBe(watchWording.notAnnounced)
     expect(await rig.deps.collections.isWatched({ platform: 'slack', workspaceId: 'T1', channelId: 'C1' })).toBe(false)
   })
 })

@@ -88,6 +88,8 @@ export interface CommandCall {
   text: string
   /** It was typed in a direct conversation with Parley: nobody else reads it. */
   direct?: boolean
+  /** It was typed in the channel itself, where each post begins a thread, and not in a thread that was there before. */
+  beginsThread?: boolean
   /** Where the answer and, for what is set up here, later notices go. */
   replyTarget: ReplyTarget
   locale?: string

@@ -5,7 +5,7 @@ import { type CommandServices, createCommands, type TableDeps } from '../../src/
 import { withModelLabels } from '../../src/admin/model-labels.ts'
 import { chartPng } from '../../src/admin/providers/chart-png.ts'
 import { createCollector } from '../../src/blobs/blobs.ts'
-import type { Notice } from '../../src/core/command.ts'
+import type { CommandCall, Notice } from '../../src/core/command.ts'
 import { type Log, silentLog } from '../../src/core/log.ts'
 import type { Author, IncomingMessage } from '../../src/core/message.ts'
 import { createSender } from '../../src/egress/send.ts'
@@ -70,8 +70,13 @@ export const people = {
 
 export const here = { platform: 'slack', workspaceId: 'T1', channelId: 'C1' }
 
+type SayOptions = Partial<Pick<CommandCall, 'id' | 'direct' | 'beginsThread'>> & {
+  channelId?: string
+  threadId?: string
+}
+
 export interface AdminRig extends AsyncDisposable {
-  say(text: string, author?: Author, options?: { id?: string; channelId?: string; direct?: boolean }): Promise<Notice>
+  say(text: string, author?: Author, options?: SayOptions): Promise<Notice>
   deps: Omit<TableDeps, 'turns' | 'ledger'> & { turns: Turns; ledger: Ledger; log: Log }
   commands: ReturnType<typeof createCommands>
   know: Directory['know']
@@ -194,10 +199,10 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     asked,
     posted,
     removed,
-    say: async (text, by = people.root, { id = randomUUID(), channelId = here.channelId, direct } = {}) => {
-      const conversation = { ...here, channelId }
+    say: async (text, by = people.root, { id = randomUUID(), channelId = here.channelId, threadId, ...more } = {}) => {
+      const conversation = { ...here, channelId, threadId }
       const author = await directory.know(by, conversation)
-      return commands.command({ id, conversation, author, text, direct, replyTarget: { conversation, data: null } })
+      return commands.command({ id, conversation, author, text, ...more, replyTarget: { conversation, data: null } })
     },
     [Symbol.asyncDispose]: async () => {
       await budget.close()

@@ -156,7 +156,8 @@ export function policyCommands(deps: PolicyDeps): Command[] {
           return { text: isOn ? watchWording.off : watchWording.wasOff, private: true }
         }
         if (isOn) return { text: watchWording.wasOn, private: true }
-        if (call.direct === true || call.conversation.threadId !== undefined || !hasPins(spender.platform))
+        const isInThread = call.conversation.threadId !== undefined && call.beginsThread !== true
+        if (call.direct === true || isInThread || !hasPins(spender.platform))
           throw new ParleyError('command_invalid', watchWording.notHere)
         // Announced first: nothing is read of which nobody was told.
         await notify(call.replyTarget, { text: watchWording.announced }, `${call.id}.watch`).catch((cause: unknown) => {
