@@ -36,7 +36,7 @@ describe('without privileged intents', () => {
     const other = rig.discord.world.addGuild('Other', rig.olga)
     await rig.listen()
     rig.discord.allow(rig.general, [{ id: rig.guild.id, type: 0, allow: '0', deny: String(may.ViewChannel) }])
-    expect(await told(1)).toEqual([{ kind: 'changed', place: place(rig.general.id) }])
+    expect(await told(1)).toEqual([{ kind: 'changed', place: place(rig.general.id), name: 'general' }])
     rig.discord.changeRole(rig.guild, role, may.ViewChannel)
     rig.discord.changeRole(rig.guild, role, null)
     rig.discord.gateway.dispatch('GUILD_UPDATE', { ...raw(), owner_id: rig.ann.id }, rig.guild.id)

@@ -16,14 +16,18 @@ export async function changesOf(packet: GatewayDispatchPayload, { me, find }: Kn
   const all = (workspaceId: string): PlaceChange => ({ kind: 'workspaceChanged', platform, workspaceId })
   switch (packet.t) {
     case 'CHANNEL_UPDATE': {
-      const { id: channelId, guild_id: workspaceId } = packet.d as { id: string; guild_id?: string }
+      const {
+        id: channelId,
+        guild_id: workspaceId,
+        name,
+      } = packet.d as { id: string; guild_id?: string; name?: string }
       if (workspaceId === undefined) return []
-      return [{ kind: 'changed', place: { platform, workspaceId, channelId } }]
+      return [{ kind: 'changed', place: { platform, workspaceId, channelId }, name }]
     }
     case 'THREAD_UPDATE': {
       const place = await find(packet.d.id)
       if (place?.guildId === undefined || place.type !== privateThread) return []
-      return [{ kind: 'changed', place: addressOf(place, place.guildId) }]
+      return [{ kind: 'changed', place: addressOf(place, place.guildId), name: place.name }]
     }
     case 'CHANNEL_DELETE':
     case 'THREAD_DELETE': {

@@ -61,12 +61,12 @@ describe('readers and channels', () => {
     [
       'a channel is renamed',
       { type: 'channel_rename', channel: { id: general, name: 'news' } },
-      [{ kind: 'changed', place }],
+      [{ kind: 'changed', place, name: 'news' }],
     ],
     [
       'a private channel is renamed',
       { type: 'group_rename', channel: { id: general, name: 'x' } },
-      [{ kind: 'changed', place }],
+      [{ kind: 'changed', place, name: 'x' }],
     ],
     [
       'a channel is shared',

@@ -7,7 +7,10 @@ import type { People } from './people.ts'
 import { accountEvents, changedPlaceEvents, memberEvents, platformName, removedPlaceEvents } from './settings.ts'
 
 /** Some events name the channel, others describe it. */
-const Channel = z.union([z.string(), z.object({ id: z.string() }).transform(({ id }) => id)])
+const Channel = z.union([
+  z.string().transform((id) => ({ id, name: undefined })),
+  z.object({ id: z.string(), name: z.string().optional() }),
+])
 type PlaceEvent = z.infer<typeof PlaceEvent>
 const PlaceEvent = z.discriminatedUnion('type', [
   z.object({ type: z.enum(memberEvents), user: z.string(), channel: z.string() }),
@@ -66,11 +69,11 @@ function placeChanges(event: PlaceEvent, self: Self): PlaceChange[] {
     case 'channel_left':
     case 'group_deleted':
     case 'group_left':
-      return [{ kind: 'removed', place: placeIn(self, event.channel) }]
+      return [{ kind: 'removed', place: placeIn(self, event.channel.id) }]
     case 'file_deleted':
       return [fileDeleted(event.file_id, self)]
     default:
-      return [{ kind: 'changed', place: placeIn(self, event.channel) }]
+      return [{ kind: 'changed', place: placeIn(self, event.channel.id), name: event.channel.name }]
   }
 }
 

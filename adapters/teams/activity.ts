@@ -58,7 +58,7 @@ export const Activity = z.looseObject({
       team: z.looseObject({ id: z.string().nullish(), aadGroupId: z.string().nullish() }).nullish(),
       teamsTeamId: z.string().nullish(),
       /** Of an event about a channel: that channel, while the conversation is the team's first one. */
-      channel: z.looseObject({ id: Id.nullish(), type: z.string().nullish() }).nullish(),
+      channel: z.looseObject({ id: Id.nullish(), name: z.string().nullish(), type: z.string().nullish() }).nullish(),
       /** The channel that was chosen when the app was added to a team. */
       settings: z.looseObject({ selectedChannel: z.looseObject({ id: Id }).nullish() }).nullish(),
     })

@@ -7,7 +7,8 @@ import { type Account, type Activity, placeOf } from './activity.ts'
 
 /** What happened, to one place or to all channels of a team. */
 export type Change =
-  | { kind: 'changed' | 'removed'; in: PlaceAddress | { team: string } }
+  | { kind: 'changed'; in: PlaceAddress | { team: string }; name?: string | undefined }
+  | { kind: 'removed'; in: PlaceAddress | { team: string } }
   | { kind: 'joined' | 'left'; in: PlaceAddress | { team: string }; account: string }
 
 /** By event, in lower case. The SDK and the documentation spell some of them differently. */
@@ -39,7 +40,9 @@ export function changesIn(activity: Activity): Change[] {
   const channel: PlaceAddress = { ...here, channelId: channelData?.channel?.id ?? here.channelId }
   const channelEffect = channelEvents[event]
   const teamEffect = teamEvents[event]
-  if (channelEffect !== undefined) return [{ kind: channelEffect, in: channel }]
+  if (channelEffect === 'changed')
+    return [{ kind: 'changed', in: channel, name: channelData?.channel?.name ?? undefined }]
+  if (channelEffect === 'removed') return [{ kind: 'removed', in: channel }]
   if (teamEffect !== undefined) return [{ kind: teamEffect, in: ofTeam }]
 
   // A member of a private or shared channel, which has members of its own.
@@ -64,9 +67,10 @@ export async function placeChanges(
   const found = await Promise.all(
     changesIn(activity).map(async (change): Promise<PlaceChange[]> => {
       const places = 'team' in change.in ? await channelsOf(change.in.team) : [change.in]
-      return places.map((place) =>
-        'account' in change ? { kind: change.kind, place, account: change.account } : { kind: change.kind, place },
-      )
+      return places.map((place) => {
+        const { in: _, ...about } = change
+        return { ...about, place }
+      })
     }),
   )
   return found.flat()

@@ -313,7 +313,7 @@ describe('an event of Teams', () => {
     ['channelDeleted', 'removed'],
   ] as const)('%s says of the channel: %s', async ([eventType, kind]) => {
     await happen(team, {}, { channel: { id: sales, name: 'Sales' }, eventType })
-    expect(changes).toEqual([{ kind, place: place(sales) }])
+    expect(changes).toEqual([{ kind, place: place(sales), name: kind === 'changed' ? 'Sales' : undefined }])
   })
 
   it.for([

@@ -113,8 +113,8 @@ export interface PlaceFiles {
 export type PlaceChange =
   /** An account joined or left a place, or was removed from it. */
   | { kind: 'joined' | 'left'; place: PlaceAddress; account: string }
-  /** It was made private or public, archived, shared with another organization, renamed, or its permissions changed: ask again. */
-  | { kind: 'changed'; place: PlaceAddress }
+  /** It was made private or public, archived, shared with another organization, renamed (`name`), or its permissions changed: ask again. */
+  | { kind: 'changed'; place: PlaceAddress; name?: string | undefined }
   /** Roles or permissions of a whole workspace changed, or somebody became a guest: ask again for each of its places. */
   | { kind: 'workspaceChanged'; platform: string; workspaceId: string }
   /** The account was deactivated, left or was removed from the workspace. */

@@ -100,7 +100,7 @@ describe('finding by meaning', () => {
     await rig.fill()
     const memory = createMemory({
       retriever: rig.retriever,
-      places: { refresh: async () => {}, holdsAny: async () => true },
+      places: { refresh: async () => {}, holdsAny: async () => true, names: async () => new Map() },
     })
     const remember = async (question: string) =>
       (

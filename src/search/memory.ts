@@ -5,6 +5,7 @@
 import { placeName } from '../core/place.ts'
 import type { Spender } from '../core/scope.ts'
 import type { NewSource } from '../core/source.ts'
+import { memoryWording } from '../wording/search.ts'
 import {
   type Audience,
   keyOf,
@@ -32,8 +33,10 @@ export function sharedSource(contentHash: string, share: ShareFacts): NewSource 
   return { kind: 'memory', title, contentHash, url, ref, shared: sharedFacts(share) }
 }
 
-export function sharedFacts({ by, at, place, newerAt }: ShareFacts): NonNullable<NewSource['shared']> {
-  return { by, at: at.toISOString(), place: placeName(place), older: newerAt === undefined ? undefined : true }
+export function sharedFacts({ by, at, place, near, newerAt }: ShareFacts): NonNullable<NewSource['shared']> {
+  const unnamed = place.kind === 'group' ? memoryWording.group : memoryWording.elsewhere
+  const where = placeName(place) ?? (near === 'elsewhere' ? unnamed : undefined)
+  return { by, at: at.toISOString(), place: where, older: newerAt === undefined ? undefined : true }
 }
 
 export interface MemorySearch {
@@ -68,9 +71,26 @@ export function createMemory({
   otherWords = false,
 }: {
   retriever: Retriever
-  places: Pick<PlaceReaders, 'refresh' | 'holdsAny'>
+  places: Pick<PlaceReaders, 'refresh' | 'holdsAny' | 'names'>
   otherWords?: boolean
 }): Memory {
+  /** A citation of something that was shared elsewhere says where. */
+  async function named(found: RankedPassage[], signal: AbortSignal): Promise<RankedPassage[]> {
+    const nameless = found.flatMap(({ share }) =>
+      share?.near === 'elsewhere' && share.place.name === undefined && share.place.kind !== 'direct'
+        ? share.place.key
+        : [],
+    )
+    if (nameless.length === 0) return found
+    const names = await places.names([...new Set(nameless)], signal)
+    return found.map((passage) => {
+      const { share } = passage
+      const name = share === undefined ? undefined : names.get(share.place.key)
+      if (share === undefined || name === undefined) return passage
+      return { ...passage, share: { ...share, place: { ...share.place, ...name } } }
+    })
+  }
+
   return {
     holds: places.holdsAny,
     otherWords,
@@ -85,7 +105,7 @@ export function createMemory({
           !known.has(passage.contentHash) &&
           ((passage.coverage ?? 0) >= floor || passage.close === true || answersPart(parts, passage)),
       )
-      return withoutRepetition(newestVersions(fitting)).slice(0, most)
+      return await named(withoutRepetition(newestVersions(fitting)).slice(0, most), signal)
     },
   }
 }

@@ -14,7 +14,7 @@ import { type Database, openDatabase } from '../store/database.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 import { createMemory, memoryFloor } from './memory.ts'
 import type { Audience } from './passages.ts'
-import { createPlaceReaders, type PlaceRows } from './places.ts'
+import { createPlaceReaders, type PlaceRows, placeLimits } from './places.ts'
 import { createPlaceRows } from './providers/places-postgres.ts'
 import { createPassageIndex } from './providers/postgres.ts'
 import { artifactOf } from './retriever.contract.ts'
@@ -80,7 +80,11 @@ async function share(name: string, text: string, where: Partial<IncomingMessage>
   return createHash('sha256').update(`${name} ${text}`).digest('hex')
 }
 
-async function find(question: string, channelId: string, asker?: string, workspaceId: string | null = 'team') {
+async function find(...given: Parameters<typeof search>) {
+  return (await search(...given)).map(({ share: from }) => from?.title)
+}
+
+async function search(question: string, channelId: string, asker?: string, workspaceId: string | null = 'team') {
   const { conversation } = message({ channelId })
   // A question comes before the search: the conversation is known.
   await createTurns(database).accept({
@@ -96,14 +100,13 @@ async function find(question: string, channelId: string, asker?: string, workspa
         ? undefined
         : { platform: 'test', workspaceId: workspaceId ?? undefined, account: asker, personId: undefined },
   }
-  const found = await memory().find(question, {
+  return await memory().find(question, {
     audience,
     except: [],
     floor: memoryFloor.alone,
     signal: AbortSignal.timeout(10_000),
     spender: spenderOf(conversation, { id: asker ?? 'ann' }),
   })
-  return found.map(({ share: from }) => from?.title)
 }
 
 const question = 'When is the Heron release?'
@@ -226,6 +229,48 @@ describe('channels whose readers are told by groups', () => {
     grouped('staff', ['staff'])
     await rows.change({ kind: 'workspaceChanged', platform: 'test', workspaceId: 'team' })
     expect(await find(question, 'room')).toEqual([])
+  })
+})
+
+describe('the name of a place', () => {
+  const named = async (asker: string) => {
+    const found = await search(question, `dm-${asker}`, asker)
+    return found.map(({ share: from }) => from?.place.name)
+  }
+
+  beforeEach(async () => {
+    channel('private', 'private', ['ann', 'bob'])
+    await share('plan.pdf', text, { channelId: 'private', kind: 'mention' })
+  })
+
+  it('is asked for where only this was not asked, once', async () => {
+    // So many other places come first that the name is not among the questions before the search.
+    for (let n = 0; n < placeLimits.questions; n += 1) {
+      channel(`c${n}`, 'private', [])
+      await share(`c${n}.pdf`, 'Lunch is at noon.', {
+        channelId: `c${n}`,
+        kind: 'mention',
+        sentAt: '2020-01-01T00:00:00Z',
+      })
+    }
+    expect(await named('ann')).toEqual(['private'])
+    expect(asked.filter((each) => each === 'look private')).toHaveLength(1)
+    expect(await named('ann')).toEqual(['private'])
+    expect(asked.filter((each) => each === 'look private')).toHaveLength(1)
+  })
+
+  it('is told by an event, also while the platform does not answer', async () => {
+    expect(await named('ann')).toEqual(['private'])
+    await rows.change({ kind: 'changed', place: address('private'), name: 'renamed' })
+    const { rows: stored } = await database.pool.query(`select name from place where key = 'test/team/private'`)
+    expect(stored).toEqual([{ name: 'renamed' }])
+  })
+
+  it('is not needed for the answer: a place without one is found all the same', async () => {
+    facts.set(placeKey(address('private')), { kind: 'private', members: ['ann'] })
+    expect(await named('ann')).toEqual([undefined])
+    expect(await named('ann')).toEqual([undefined])
+    expect(asked.filter((each) => each === 'look private')).toHaveLength(1)
   })
 })
 

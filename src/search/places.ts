@@ -4,7 +4,14 @@
  */
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { mostMembers, type PlaceAddress, type PlaceChange, type PlaceFacts, type Places } from '../core/place.ts'
+import {
+  mostMembers,
+  type PlaceAddress,
+  type PlaceChange,
+  type PlaceFacts,
+  type Places,
+  placeKey,
+} from '../core/place.ts'
 import { createSemaphore } from '../core/semaphore.ts'
 import type { Audience, AudienceAsker } from './passages.ts'
 
@@ -40,6 +47,8 @@ export interface PlaceRows {
     audience: PlaceAudience,
     options: { limit: number; contentHash?: string | undefined },
   ): Promise<{ questions: PlaceQuestion[]; askedAt: Date }>
+  /** Those of these places whose names nobody has asked about since they last changed. */
+  nameless(keys: readonly string[]): Promise<{ questions: PlaceQuestion[]; askedAt: Date }>
   /** Stores what platforms answered to questions that were asked at `askedAt`. An event that came meanwhile wins. */
   save(answers: readonly PlaceAnswer[], askedAt: Date, room: string): Promise<void>
   change(change: PlaceChange): Promise<void>
@@ -62,6 +71,8 @@ export interface PlaceDeps {
 export const placeLimits = {
   /** How long a search waits for platforms, and how long a question to one of them goes on for the next search. */
   waitMs: 1_000,
+  /** The same for a name that is missing in a citation. */
+  nameMs: 500,
   askMs: 5_000,
   /** Of one search. */
   questions: 40,
@@ -71,6 +82,11 @@ export const placeLimits = {
 export interface PlaceReaders {
   /** Returns when all is known, or the deadline has passed. Never throws because of a platform. */
   refresh(audience: PlaceAudience, signal: AbortSignal): Promise<void>
+  /**
+   * What people call these places. Where nobody asked before, their platforms are asked now; what one does not tell in time has no name
+   * here. Never throws because of a platform.
+   */
+  names(keys: readonly string[], signal: AbortSignal): Promise<Map<string, Pick<SearchedPlace, 'kind' | 'name'>>>
   /** Whether this person alone may read something that was shared, now. */
   maySee(asker: AudienceAsker, contentHash: string, signal: AbortSignal): Promise<boolean>
   /** The places that a search for an audience covers, as far as somebody who asks why may see them; those used last first. */
@@ -103,7 +119,17 @@ export function createPlaceReaders({ rows, places, log, limits: given }: PlaceDe
   async function refresh(audience: PlaceAudience, signal: AbortSignal, contentHash?: string): Promise<void> {
     const { questions, askedAt } = await rows.stale(audience, { limit: limits.questions, contentHash })
     signal.throwIfAborted()
-    if (questions.length === 0) return
+    await askAll(questions, { askedAt, room: audience.place, waitMs: limits.waitMs }, signal)
+    signal.throwIfAborted()
+  }
+
+  /** Answers what platforms said in time; all is stored. */
+  async function askAll(
+    questions: readonly PlaceQuestion[],
+    { askedAt, room, waitMs }: { askedAt: Date; room: string; waitMs: number },
+    signal: AbortSignal,
+  ): Promise<PlaceAnswer[]> {
+    if (questions.length === 0) return []
     const known: PlaceAnswer[] = []
     const gate = createSemaphore(limits.atOnce)
     const longest = AbortSignal.timeout(limits.askMs)
@@ -121,10 +147,11 @@ export function createPlaceReaders({ rows, places, log, limits: given }: PlaceDe
     )
     const save = async () => {
       const answers = known.splice(0)
-      if (answers.length > 0) await rows.save(answers, askedAt, audience.place)
+      if (answers.length > 0) await rows.save(answers, askedAt, room)
+      return answers
     }
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), limits.waitMs)
+    const timer = setTimeout(() => late.abort(), waitMs)
     const over = AbortSignal.any([late.signal, signal])
     try {
       await Promise.race([
@@ -138,12 +165,20 @@ export function createPlaceReaders({ rows, places, log, limits: given }: PlaceDe
     asking
       .then(save)
       .catch((error: unknown) => log.warn(errorFields(error), 'the readers of places could not be stored'))
-    await save()
-    signal.throwIfAborted()
+    return await save()
   }
 
   return {
     refresh,
+    async names(keys, signal) {
+      const { questions, askedAt } = await rows.nameless(keys)
+      const answers = await askAll(questions, { askedAt, room: '', waitMs: limits.nameMs }, signal)
+      return new Map(
+        answers.flatMap(({ question, facts }) =>
+          facts ? [[placeKey(question.place), { kind: facts.kind, name: facts.name }] as const] : [],
+        ),
+      )
+    },
     async maySee(asker, contentHash, signal) {
       const audience = { place: '', asker }
       await refresh(audience, signal, contentHash)

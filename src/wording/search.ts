@@ -131,6 +131,9 @@ export const memoryWording = {
       ...(older === true ? ['an older version: a newer one was shared later'] : []),
     ].join(', '),
   direct: 'a direct chat',
+  /** Of places without a name. */
+  group: 'a group chat',
+  elsewhere: 'another channel',
   collection: (name: string) => `the collection ${name}`,
   channel: (name: string) => `#${name}`,
   words: (words: readonly string[]) =>

@@ -25,6 +25,13 @@ export function createPlaceRows(pool: Statements, now: () => number = monotonic)
       return { questions, askedAt: Noted.parse(noted.rows[0]).asked_at }
     },
 
+    async nameless(keys) {
+      const { rows } = await pool.query(NAMELESS, [keys])
+      const asked = rows.map((row) => Nameless.parse(row))
+      const questions = asked.map(({ key }): PlaceQuestion => ({ place: placeFrom(key), ask: 'facts' }))
+      return { questions, askedAt: asked[0]?.asked_at ?? new Date() }
+    },
+
     async save(answers, askedAt, room) {
       const facts = answers.flatMap(factsRow)
       const readers = answers.flatMap(({ question, reads }) =>
@@ -39,8 +46,10 @@ export function createPlaceRows(pool: Statements, now: () => number = monotonic)
           await pool.query(LEFT, [placeKey(change.place), change.account])
           return
         case 'joined':
+          await pool.query(PLACE_CHANGED, [placeKey(change.place), null])
+          return
         case 'changed':
-          await pool.query(PLACE_CHANGED, [placeKey(change.place)])
+          await pool.query(PLACE_CHANGED, [placeKey(change.place), change.name ?? null])
           return
         case 'workspaceChanged':
           await pool.query(WORKSPACE_CHANGED, [change.platform, change.workspaceId])
@@ -89,6 +98,7 @@ export function createPlaceRows(pool: Statements, now: () => number = monotonic)
 }
 
 const Stale = z.object({ key: z.string(), account: z.string().nullable() })
+const Nameless = z.object({ key: z.string(), asked_at: z.date() })
 const MaySee = z.object({ may: z.boolean() })
 const Noted = z.object({ asked_at: z.date() })
 const Visible = z.object({
@@ -179,6 +189,11 @@ const NOTE = `
   )
   select now() as asked_at`
 
+// Some have no name, such as chats of several people.
+const NAMELESS = `
+  select key, now() as asked_at from place where key = any ($1::text[]) and name is null and kind not in ('direct', 'collection')
+    and (checked_at is null or changed_at > checked_at)`
+
 // $3: when the platforms were asked. What was asked later stays, and the rule leaves out what was asked before an event. Of another place
 // than the room ($4) it is stored which of the room's readers can read it.
 const SAVE = `
@@ -219,11 +234,14 @@ const SAVE = `
   on conflict (place_key, account) do update set reads = excluded.reads, checked_at = excluded.checked_at
     where place_member.checked_at < excluded.checked_at`
 
-const changed = (where: string) =>
-  `update place set changed_at = now() where kind not in ('direct', 'collection') and ${where}`
+const changed = (where: string, more = '') =>
+  `update place set changed_at = now()${more && `, ${more}`} where kind not in ('direct', 'collection') and ${where}`
 
 // A thread with readers of its own changes with its channel.
-const PLACE_CHANGED = changed(`(key = $1 or starts_with(key, $1 || '/'))`)
+const PLACE_CHANGED = changed(
+  `(key = $1 or starts_with(key, $1 || '/'))`,
+  'name = case when key = $1 then coalesce($2, name) else name end',
+)
 const WORKSPACE_CHANGED = changed('platform = $1 and workspace_id = $2')
 
 // The others read as before. The row stays as a no: an answer to a question from before the event comes too late.
