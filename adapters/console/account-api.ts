@@ -37,6 +37,9 @@
  *   GET    /console/teams/:id                   → TeamDetails; 404 for a team that they do not manage
  *   POST   /console/teams/:id/invitations       InviteToTeam → 201 CreatedInvitation
  *   DELETE /console/teams/:id/invitations/:invitationId   → 204
+ *   GET    /console/teams/:id/collections       → TeamCollectionList: those that the team may be told
+ *   POST   /console/teams/:id/collections       NewTeamCollection → 201 CollectionRow
+ *   …      /console/teams/:id/collections/:collectionId, /sources, /sources/:sourceId, /refresh   as an admin, below
  *
  * An admin:
  *   GET    /console/admin/people                → People
@@ -354,6 +357,14 @@ export interface CollectionList {
 export type NewCollection = z.infer<typeof NewCollection>
 /** `scope`: whom Parley may tell: `all`, `team:…`, `workspace:slack/T1`, `channel:slack/T1/C1`. */
 export const NewCollection = z.object({ name, scope: z.string().max(500) })
+
+/** Of a manager. One that others may be told, too, is changed by those who may change it for all of them. */
+export interface TeamCollectionList {
+  collections: (CollectionRow & { changeable: boolean })[]
+}
+
+export type NewTeamCollection = z.infer<typeof NewTeamCollection>
+export const NewTeamCollection = NewCollection.pick({ name: true })
 
 export type AddSource = z.infer<typeof AddSource>
 /** A page, a site below an address, or a file that was sent before. */

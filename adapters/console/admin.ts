@@ -95,16 +95,7 @@ export function adminRoutes({ accounts, board, blobs, topics, recordReading }: A
     return context.body(null, 204)
   }
 
-  /** Throws `team_not_found` for a team that the caller does not manage, as for one that does not exist. */
-  async function managed(context: HttpContext): Promise<TeamAbout> {
-    const person = personOf(context)
-    const team = await teams.find(idOf(context, 'id'))
-    const manages =
-      person.role === 'admin' ||
-      team?.members.some(({ personId, role }) => personId === person.personId && role === 'manager')
-    if (team === null || !manages) throw new ParleyError('team_not_found', teamWording.missing)
-    return team
-  }
+  const managed = (context: HttpContext) => managedTeam(teams, context)
 
   const routes: Route[] = [
     {
@@ -288,6 +279,18 @@ export function adminRoutes({ accounts, board, blobs, topics, recordReading }: A
   ]
   return routes
 }
+
+/** The team of the address. Throws `team_not_found` if the caller does not manage it, as for one that does not exist. */
+export async function managedTeam(teams: Pick<Accounts['teams'], 'find'>, context: HttpContext): Promise<TeamAbout> {
+  const person = personOf(context)
+  const team = await teams.find(idOf(context, 'id'))
+  if (team === null || !(person.role === 'admin' || isManager(team, person.personId)))
+    throw new ParleyError('team_not_found', teamWording.missing)
+  return team
+}
+
+export const isManager = ({ members }: TeamAbout, personId: string) =>
+  members.some((member) => member.personId === personId && member.role === 'manager')
 
 function personRowOf(person: PersonListed): PersonRow {
   const { id, name, email, role, namedAdmin, createdAt, disabledAt, signedInAt, hasPassword, identities, teams } =

@@ -1,4 +1,4 @@
-/** What admins make known on the page: the same changes as `/parley learn` and `/parley collections`. See account-api.ts. */
+/** What admins make known on the page, and managers to their team: the same changes as `/parley learn` and `/parley collections`. See account-api.ts. */
 import {
   type CollectionAbout,
   type Collections,
@@ -10,11 +10,20 @@ import {
 } from '../../src/core/collections.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
-import { readScope, type Scope } from '../../src/core/scope.ts'
+import { isWithin, readScope, type Scope, scopeOf } from '../../src/core/scope.ts'
 import { collectionWording } from '../../src/wording/collections.ts'
 import { consoleWording } from '../../src/wording/page.ts'
-import { type Accounts, bodyAs, changerOf, idOf } from './account.ts'
-import { AddSource, ChangeGrant, type CollectionList, type CollectionRow, NewCollection } from './account-api.ts'
+import { type Accounts, bodyAs, changerOf, idOf, personOf } from './account.ts'
+import {
+  AddSource,
+  ChangeGrant,
+  type CollectionList,
+  type CollectionRow,
+  NewCollection,
+  NewTeamCollection,
+  type TeamCollectionList,
+} from './account-api.ts'
+import { isManager, managedTeam } from './admin.ts'
 import type { Board, Owner } from './board.ts'
 import { localAuthor } from './normalize.ts'
 
@@ -29,11 +38,38 @@ export function collectionRoutes({ collections, accounts, board, ownerOf }: Coll
   const access = ['admin'] as const
   const body = { maxBytes: 64_000 }
   const path = '/console/admin/collections'
+  const teamPath = '/console/teams/:id/collections'
 
   async function rowOf(id: string): Promise<CollectionRow> {
-    const found = await collections.find(id)
-    if (found === null) throw new ParleyError('request_invalid', collectionWording.gone)
-    return toRow(found)
+    return toRow(await found(id))
+  }
+
+  async function found(id: string): Promise<CollectionAbout> {
+    const collection = await collections.find(id)
+    if (collection === null) throw new ParleyError('request_invalid', collectionWording.gone)
+    return collection
+  }
+
+  /** The scopes that the caller can change as a manager: their teams and what belongs to them. `null`: all. */
+  async function managedScopes(context: HttpContext): Promise<ReadonlySet<string> | null> {
+    const { personId, role } = personOf(context)
+    if (role === 'admin') return null
+    const own = (await accounts.teams.list()).filter((team) => isManager(team, personId))
+    return new Set(own.flatMap(({ id, places }) => [scopeOf.team(id), ...places]))
+  }
+
+  const mayChange = ({ grants }: CollectionAbout, managed: ReadonlySet<string> | null) =>
+    managed === null || grants.every((scope) => isWithin(scope, managed))
+
+  /** One of the team's collections. Another one looks as if it did not exist. */
+  async function changeable(context: HttpContext): Promise<string> {
+    const team = await managedTeam(accounts.teams, context)
+    const collection = await found(idOf(context, 'collectionId'))
+    if (!collection.grants.includes(scopeOf.team(team.id)))
+      throw new ParleyError('request_invalid', collectionWording.gone)
+    if (!mayChange(collection, await managedScopes(context)))
+      throw new ParleyError('request_forbidden', collectionWording.notYours(collection.name))
+    return collection.id
   }
 
   async function sourceOf(wanted: AddSource, context: HttpContext): Promise<NewSource> {
@@ -75,47 +111,7 @@ export function collectionRoutes({ collections, accounts, board, ownerOf }: Coll
         return context.json(await rowOf(id), 201)
       },
     },
-    {
-      method: 'DELETE',
-      path: `${path}/:id`,
-      access,
-      async handle(context) {
-        await collections.remove(idOf(context, 'id'), changerOf(context))
-        return context.body(null, 204)
-      },
-    },
-    {
-      method: 'POST',
-      path: `${path}/:id/sources`,
-      access,
-      body,
-      async handle(context) {
-        const id = idOf(context, 'id')
-        await collections.add(id, await sourceOf(bodyAs(AddSource, context), context), teacherOf(context))
-        return context.json(await rowOf(id), 201)
-      },
-    },
-    {
-      method: 'DELETE',
-      path: `${path}/:id/sources/:sourceId`,
-      access,
-      async handle(context) {
-        const id = idOf(context, 'id')
-        await collections.removeSource(id, idOf(context, 'sourceId'), changerOf(context))
-        return context.json(await rowOf(id))
-      },
-    },
-    {
-      method: 'POST',
-      path: `${path}/:id/refresh`,
-      access,
-      body,
-      async handle(context) {
-        const id = idOf(context, 'id')
-        await collections.refresh(id)
-        return context.json(await rowOf(id))
-      },
-    },
+    ...changes(`${path}/:id`, 'admin', async (context) => idOf(context, 'id')),
     {
       method: 'PUT',
       path: `${path}/:id/grants`,
@@ -129,7 +125,82 @@ export function collectionRoutes({ collections, accounts, board, ownerOf }: Coll
         return context.json(await rowOf(id))
       },
     },
+    {
+      method: 'GET',
+      path: teamPath,
+      access: ['page'],
+      async handle(context) {
+        const { id } = await managedTeam(accounts.teams, context)
+        const [all, managed] = await Promise.all([collections.list(), managedScopes(context)])
+        const own = all.filter(({ grants }) => grants.includes(scopeOf.team(id)))
+        const answer: TeamCollectionList = {
+          collections: own.map((each) => ({ ...toRow(each), changeable: mayChange(each, managed) })),
+        }
+        return context.json(answer)
+      },
+    },
+    {
+      method: 'POST',
+      path: teamPath,
+      access: ['page'],
+      body,
+      async handle(context) {
+        const team = await managedTeam(accounts.teams, context)
+        const { name } = bodyAs(NewTeamCollection, context)
+        const { id } = await collections.create(name, scopeOf.team(team.id), changerOf(context))
+        return context.json(await rowOf(id), 201)
+      },
+    },
+    ...changes(`${teamPath}/:collectionId`, 'page', changeable),
   ]
+
+  /** What changes one collection. `idIn` answers its id where the caller may do that. */
+  function changes(path: string, who: 'admin' | 'page', idIn: (context: HttpContext) => Promise<string>): Route[] {
+    const access = [who] as const
+    return [
+      {
+        method: 'DELETE',
+        path: path,
+        access,
+        async handle(context) {
+          await collections.remove(await idIn(context), changerOf(context))
+          return context.body(null, 204)
+        },
+      },
+      {
+        method: 'POST',
+        path: `${path}/sources`,
+        access,
+        body,
+        async handle(context) {
+          const id = await idIn(context)
+          await collections.add(id, await sourceOf(bodyAs(AddSource, context), context), teacherOf(context))
+          return context.json(await rowOf(id), 201)
+        },
+      },
+      {
+        method: 'DELETE',
+        path: `${path}/sources/:sourceId`,
+        access,
+        async handle(context) {
+          const id = await idIn(context)
+          await collections.removeSource(id, idOf(context, 'sourceId'), changerOf(context))
+          return context.json(await rowOf(id))
+        },
+      },
+      {
+        method: 'POST',
+        path: `${path}/refresh`,
+        access,
+        body,
+        async handle(context) {
+          const id = await idIn(context)
+          await collections.refresh(id)
+          return context.json(await rowOf(id))
+        },
+      },
+    ]
+  }
 }
 
 function toRow({ createdAt, sources, ...row }: CollectionAbout): CollectionRow {

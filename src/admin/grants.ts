@@ -8,7 +8,7 @@
 import type { Role } from '../core/command.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Author, ConversationRef } from '../core/message.ts'
-import { ownScope, type Scope, type Spender, scopeOf, spenderOf } from '../core/scope.ts'
+import { isWithin, ownScope, type Scope, type Spender, scopeOf, spenderOf } from '../core/scope.ts'
 import { type Directory, isAccountNamed, type Standing } from '../identity/directory.ts'
 import type { Settings } from '../store/settings.ts'
 import { permissionWording } from '../wording/commands.ts'
@@ -106,14 +106,7 @@ export function canChange(grants: Grants, scope: Scope, spender: Spender): boole
   if (grants.installation) return true
   if (grants.managed.has(scope)) return true
   if (scope === scopeOf.channel(spender)) return grants.channel
-  const [kind = '', place = ''] = scope.split(/:(.*)/s)
-  if (!['workspace', 'channel', 'user'].includes(kind)) return false
-  const own = grants.workspace ? [scopeOf.workspace(spender)] : []
-  return [...own, ...grants.managed].some((each) => {
-    if (!each.startsWith('workspace:')) return false
-    const within = each.slice('workspace:'.length)
-    return place === within || place.startsWith(`${within}/`)
-  })
+  return isWithin(scope, grants.workspace ? [scopeOf.workspace(spender), ...grants.managed] : grants.managed)
 }
 
 /**

@@ -74,6 +74,17 @@ export function scopesOf(spender: Spender): Scope[] {
   ]
 }
 
+/** Whether a scope is one of these, or a place or an account in a workspace among them. */
+export function isWithin(scope: string, scopes: Iterable<string>): boolean {
+  const [kind = '', place = ''] = scope.split(/:(.*)/s)
+  const isInWorkspace = ['workspace', 'channel', 'user'].includes(kind)
+  return [...scopes].some((each) => {
+    if (each === scope) return true
+    if (!isInWorkspace || !each.startsWith('workspace:')) return false
+    return place.startsWith(`${each.slice('workspace:'.length)}/`)
+  })
+}
+
 export function isScope(text: string): text is Scope {
   const [kind = ''] = text.split(':', 1)
   return text === 'all' || (isKind(kind) && text.length > kind.length + 1)

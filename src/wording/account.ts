@@ -350,6 +350,9 @@ export const adminWording = {
     deleteQuestion: (name: string) => `Delete the collection ${name}?`,
     deleteWhat: 'Everything that Parley read for it is deleted. Answers already given stay.',
     deleteConfirm: 'Delete collection',
+    ofTeam: 'Collections',
+    ofTeamLead: 'Pages, sites and files that Parley uses in its answers to this team without anybody sending them.',
+    othersToo: 'Others may be told about it, too, so only those who may decide for all of them can change it.',
   },
 
   teams: {

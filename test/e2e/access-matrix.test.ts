@@ -99,7 +99,7 @@ function addressOf(route: RouteEntry, things: Things): string {
     .replace(/:hash/, things.hash)
     .replace(/:action\{(\w+)[^}]*\}/, 'why')
     .replace(/:id(?=\/|$)/, owned === 'thread' ? things.threadId : owned === 'team' ? things.teamId : nobody)
-    .replace(/:(?:personId|invitationId)/, nobody)
+    .replaceAll(/:(?:personId|invitationId|collectionId|sourceId)/g, nobody)
     .replaceAll(/:\w+(?:\{[^}]*\})?/g, '1')
   return path === '/console/events' ? `${path}?thread=${things.threadId}` : path
 }

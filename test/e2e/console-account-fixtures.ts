@@ -37,7 +37,7 @@ const entra: LinkedIdentity = {
   linkedAt: day(4),
 }
 
-const sales = { id: uuid(50), name: 'Sales', role: 'manager' as const }
+export const sales = { id: uuid(50), name: 'Sales', role: 'manager' as const }
 
 export const ada: Me = {
   id: uuid(1),
@@ -224,6 +224,12 @@ export function answerAccounts(api: ConsoleApi, state: SessionState = signedIn()
     'POST /console/me/link-code': { code: 'K7QF-3M9X', expiresAt: later },
     'GET /console/me/link-code': agreed,
     [`GET /console/teams/${sales.id}`]: team,
+    [`GET /console/teams/${sales.id}/collections`]: {
+      collections: [
+        { ...handbook, id: uuid(71), name: 'Price lists', grants: [`team:${sales.id}`], changeable: true },
+        { ...handbook, changeable: false },
+      ],
+    },
     'GET /console/admin/people': people,
     'POST /console/admin/invitations': {
       invitation,

@@ -7,7 +7,16 @@ import { accountWording, adminWording } from '../../src/wording/account.ts'
 import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import { type ConsoleApi, noAccounts, startConsoleApi } from '../servers/console-api.ts'
-import { ada, agreed, answerAccounts, handbook, pageOf, signedIn, signedOut } from './console-account-fixtures.ts'
+import {
+  ada,
+  agreed,
+  answerAccounts,
+  handbook,
+  pageOf,
+  sales,
+  signedIn,
+  signedOut,
+} from './console-account-fixtures.ts'
 
 const here = findBrowser() !== null
 const threadId = '0f8fad5b-d9cb-469f-a165-70867728950e'
@@ -86,6 +95,12 @@ describe.skipIf(!here)(here ? 'the account screens' : `the account screens (${no
         await page.getByLabel(accountWording.data.chats).check()
         expect(await button(page, accountWording.data.confirm).isEnabled()).toBe(true)
       },
+    },
+    {
+      path: `/me/teams/${sales.id}`,
+      heading: sales.name,
+      act: (page) =>
+        button(page, adminWording.collections.toggle(adminWording.collections.edit, 'Price lists')).click(),
     },
     {
       path: '/admin/people',

@@ -2,6 +2,7 @@
 import type {
   AcceptInvitation,
   ChangePassword,
+  CollectionRow,
   CreatedInvitation,
   CreatedKey,
   CreateKey,
@@ -19,6 +20,7 @@ import type {
   SetUp,
   SignIn,
   SignInProvider,
+  TeamCollectionList,
   TeamDetails,
   UpdateMe,
 } from '../../account-api.ts'
@@ -56,6 +58,9 @@ export const accountApi = {
   team: (team: string) => call<TeamDetails>('GET', `teams/${id(team)}`),
   inviteToTeam: (team: string, body: InviteToTeam) =>
     call<CreatedInvitation>('POST', `teams/${id(team)}/invitations`, body),
+  teamCollections: (team: string) => call<TeamCollectionList>('GET', `teams/${id(team)}/collections`),
+  createTeamCollection: (team: string, name: string) =>
+    call<CollectionRow>('POST', `teams/${id(team)}/collections`, { name }),
   withdrawFromTeam: (team: string, invitation: string) =>
     call<void>('DELETE', `teams/${id(team)}/invitations/${id(invitation)}`),
 }

@@ -37,17 +37,21 @@ export const adminApi = {
     call<TeamDetails>('DELETE', `admin/teams/${id(team)}/members/${id(person)}`),
   collections: () => call<CollectionList>('GET', 'admin/collections'),
   createCollection: (body: NewCollection) => call<CollectionRow>('POST', 'admin/collections', body),
-  removeCollection: (collection: string) => call<void>('DELETE', `admin/collections/${id(collection)}`),
-  addSource: (collection: string, body: AddSource) =>
-    call<CollectionRow>('POST', `admin/collections/${id(collection)}/sources`, body),
-  removeSource: (collection: string, source: string) =>
-    call<CollectionRow>('DELETE', `admin/collections/${id(collection)}/sources/${id(source)}`),
-  refreshCollection: (collection: string) =>
-    call<CollectionRow>('POST', `admin/collections/${id(collection)}/refresh`, {}),
   changeGrant: (collection: string, body: ChangeGrant) =>
     call<CollectionRow>('PUT', `admin/collections/${id(collection)}/grants`, body),
   providers: () => call<{ providers: ConfiguredProvider[] }>('GET', 'admin/sign-in').then(({ providers }) => providers),
   tryProvider: (provider: string) => call<ProviderTrial>('POST', `admin/sign-in/${id(provider)}/try`, {}),
+}
+
+/** Changes of one collection: by an admin, or by a manager of its team. */
+export function collectionApi(collection: string, team?: string) {
+  const path = `${team === undefined ? 'admin' : `teams/${id(team)}`}/collections/${id(collection)}`
+  return {
+    remove: () => call<void>('DELETE', path),
+    addSource: (body: AddSource) => call<CollectionRow>('POST', `${path}/sources`, body),
+    removeSource: (source: string) => call<CollectionRow>('DELETE', `${path}/sources/${id(source)}`),
+    refresh: () => call<CollectionRow>('POST', `${path}/refresh`, {}),
+  }
 }
 
 /** Signs in there to see which claims come; nobody's session changes. */

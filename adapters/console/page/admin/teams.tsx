@@ -11,6 +11,7 @@ import { ExpandableRow } from '../parts/expandable-row.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Initials } from '../parts/member-menu.tsx'
 import { adminApi } from './api.ts'
+import { TeamCollections } from './collections.tsx'
 import { Invitations, InviteDialog } from './invite-dialog.tsx'
 
 const words = adminWording.teams
@@ -242,6 +243,7 @@ export function ManagedTeam({ param }: ScreenProps) {
               })
             }
           />
+          <TeamCollections team={param} />
           {inviting ? (
             <InviteDialog
               roles={['member', 'guest']}
