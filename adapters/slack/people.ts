@@ -185,7 +185,8 @@ export function createPeople(records: Pick<Records, 'get' | 'put' | 'remove' | '
       known.put(keyOf(self, user.id), person)
       const key = limitedKey(self, user.id)
       const nothing = { id: user.id, noted: async () => {} }
-      if (person.isBot) return nothing
+      // An event of a whole organization says of no workspace what somebody may read there.
+      if (person.isBot || self.teamId === self.enterpriseId) return nothing
       if (person.readsPublicChannels) {
         await records.remove(key)
         return nothing
