@@ -7,11 +7,11 @@ import { silentLog } from '../src/core/log.ts'
 import type { Author, IncomingMessage } from '../src/core/message.ts'
 import type { Scope } from '../src/core/scope.ts'
 import { linkLine } from '../src/identity/linking.ts'
-import { createInbox } from '../src/intake/inbox.ts'
+import { createInbox, type InboxDeps } from '../src/intake/inbox.ts'
 import { createLocalChannel } from '../src/queue/channel.ts'
 import type { Job, Queue } from '../src/queue/queue.ts'
 import { createPlaceRows } from '../src/search/providers/places-postgres.ts'
-import { openDatabase } from '../src/store/database.ts'
+import { type Database, openDatabase } from '../src/store/database.ts'
 import { createFeedback } from '../src/store/feedback.ts'
 import type { Settings } from '../src/store/settings.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
@@ -29,7 +29,11 @@ export const inChannel = (overrides: Parameters<typeof message>[0] = {}): Incomi
 })
 
 export async function openIntakeRig(server: TestServer) {
-  const database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
+  return intakeOn(openDatabase((await server.createDatabase()).connection, { log: silentLog }))
+}
+
+/** `know`: the person behind an account at that moment. */
+export function intakeOn(database: Database, know: InboxDeps['know'] = async (author) => author) {
   const turns = createTurns(database)
   const jobs: Job[] = []
   const commands: CommandCall[] = []
@@ -66,7 +70,7 @@ export async function openIntakeRig(server: TestServer) {
         return { text: 'done' }
       },
     },
-    know: async (author) => author,
+    know,
     filesPosted: async () => {},
     placeChanged: (change) => createPlaceRows(database.lasting).change(change),
     linkLine: (text) => linkLine(text),

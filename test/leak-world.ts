@@ -94,6 +94,34 @@ function addWorkspace({ accounts, places }: World, workspace: string): void {
   })
 }
 
+/** Words that nothing else has: of a content, of one share of it, and of a place. */
+export const contentWord = (n: number) => `zq${lettersOf(n)}q`
+export const shareWord = (world: World, content: string, { key }: WorldPlace) =>
+  `zs${content.slice(2, -1)}t${lettersOf([...world.places.keys()].indexOf(key))}z`
+export const placeWord = (world: World, { key }: WorldPlace) => `zr${lettersOf([...world.places.keys()].indexOf(key))}r`
+
+/** No digits, which may be a version or a date. */
+const lettersOf = (n: number) => String(n).replace(/[0-9]/g, (digit) => 'abcdefghij'[Number(digit)] ?? '')
+const numberOf = (letters: string) =>
+  Number(letters.replace(/[a-j]/g, (letter) => String('abcdefghij'.indexOf(letter))))
+
+/** What a text tells of the world: contents, where they are shared, and names of places. */
+export function wordsIn(world: World, text: string): { contents: string[]; places: WorldPlace[] } {
+  const all = [...world.places.values()]
+  const placeAt = (letters: string) => {
+    const place = all[numberOf(letters)]
+    if (place === undefined) throw new Error(`no such place: ${letters}`)
+    return place
+  }
+  const shares = [...text.matchAll(/zs([a-j]+)t([a-j]+)z/g)].map(([, content = '', at = '']) => ({ content, at }))
+  const contents = [...text.matchAll(/zq[a-j]+q/g)].map(([word]) => word)
+  const rooms = [...text.matchAll(/zr([a-j]+)r/g)].map(([, at = '']) => at)
+  return {
+    contents: [...new Set([...contents, ...shares.map(({ content }) => `zq${content}q`)])],
+    places: [...new Set([...rooms, ...shares.map(({ at }) => at)])].map(placeAt),
+  }
+}
+
 /** Everybody who can ask somewhere, and every room that answers are read in. */
 export function audiencesOf({ accounts, places }: World): WorldAudience[] {
   const rooms = [...places.values()]
@@ -224,7 +252,7 @@ export function placesOf(world: World): Places {
           ? null
           : {
               kind: place.kind as PlaceFacts['kind'],
-              name: address.channelId,
+              name: placeWord(world, place),
               members: [...place.members],
               outsiders: [...readersOf(world, place)].some(isOutsider(world)),
             }

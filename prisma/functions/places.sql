@@ -18,11 +18,19 @@ create or replace function reader_counts(
     select changed_at from account_change where platform = p_platform and workspace_id = p_workspace and account = p_account)))
 $$;
 
+-- The person who asks, as long as the account that they ask from is linked to them: it may have been unlinked since the question came.
+create or replace function asker_persons(p_platform text, p_workspace text, p_account text, p_person uuid)
+returns table (person uuid) language sql stable as $$
+  select p_person from person_accounts(p_person) own
+  where own.platform = p_platform and own.account = p_account and (own.workspace is null or own.workspace = p_workspace)
+$$;
+
 -- The accounts of somebody who asks: the one they ask from, and those that are linked to the same person. No workspace: in each one.
 create or replace function asker_accounts(p_platform text, p_workspace text, p_account text, p_person uuid)
 returns table (platform text, workspace text, account text) language sql stable as $$
   select p_platform, p_workspace, p_account where p_account is not null
-  union select platform, workspace, account from person_accounts(p_person) where p_account is not null
+  union select linked.platform, linked.workspace, linked.account
+    from asker_persons(p_platform, p_workspace, p_account, p_person) asking cross join lateral person_accounts(asking.person) linked
 $$;
 
 -- The scopes (src/core/scope.ts) by which a collection may be granted to those who ask in a room. Parts of keys and of scopes are escaped
@@ -87,7 +95,8 @@ create or replace function audience_places(
           select from place room where room.key = p_room and room.outsiders = false and room.kind in ('group', 'private', 'public')
             and place_counts(room.checked_at, room.changed_at)) end)
     or (p_account is not null and (
-      granted.scope in (select 'team:' || team_id from team_member where person_id = p_person and role <> 'viewer')
+      granted.scope in (select 'team:' || team_id from team_member
+        join asker_persons(p_platform, p_workspace, p_account, p_person) asking on person_id = asking.person where role <> 'viewer')
       or granted.scope in (
         select 'channel:' || reader.place_key from asker_accounts(p_platform, p_workspace, p_account, p_person) own
           join place_member reader on reader.account = own.account and reader.reads

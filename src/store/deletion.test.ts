@@ -1,6 +1,7 @@
 /** Gone is gone: after each kind of deletion a word of the file is in no row of any table. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
+  canary,
   conversation,
   createCanaryRig,
   outcome,
@@ -10,6 +11,7 @@ import {
 } from '../../test/canary-rig.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { file, message } from '../../test/fakes/message.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { knowBlobs } from '../../test/fixtures/blobs.ts'
 import { silentLog } from '../core/log.ts'
 import type { PlaceChange } from '../core/place.ts'
@@ -70,6 +72,16 @@ describe('after an answer, nothing of a file is left', () => {
     expect(await left()).toEqual([])
     // Once more does no harm.
     await remove()
+  })
+
+  it('also of an answer elsewhere that was regenerated without it, when the file is forgotten', async () => {
+    const first = await createCanaryRig(database).resting(shared.ref, 'again')
+    await turns.savePart(first, { ordinal: 0, ref: 'posted', text: `The ${canary} flies.` })
+    const { turnId } = await turns.regenerate(first)
+    await finish(turnId, { ...outcome('none', false), citations: [], receipt })
+    expect((await turns.parts(turnId))[0]?.text).toContain(canary)
+    await forget().forgetFile({ ...conversation, name: title }, 'ann')
+    expect(await left()).toEqual([])
   })
 
   it('but what was said stays, and so does what has nothing to do with it', async () => {

@@ -365,7 +365,9 @@ const deleteAnswers: Statement = {
   name: 'forget_file_answers',
   text: `
 with parts as (
-  update reply_part set text = '' where turn_id = any ($1::uuid[])
+  -- A regenerated answer begins with the messages of the one before, and what those said.
+  update reply_part set text = '' where turn_id in (
+    select other.id from turn answered join turn other on other.source_id = answered.source_id where answered.id = any ($1::uuid[]))
 ), opinions as (
   delete from feedback where turn_id = any ($1::uuid[])
 )

@@ -195,32 +195,36 @@ const NAMELESS = `
     and (checked_at is null or changed_at > checked_at)`
 
 // $3: when the platforms were asked. What was asked later stays, and the rule leaves out what was asked before an event. Of another place
-// than the room ($4) it is stored which of the room's readers can read it.
+// than the room ($4) it is stored which of the room's readers can read it: by each room for itself, whoever asked last.
 const SAVE = `
   with facts as materialized (
-    select given.* from jsonb_to_recordset($1::jsonb) as given (key text, kind place_kind, name text, outsiders boolean, groups text[],
-        members jsonb)
+    select given.*, place.checked_at is null or place.checked_at <= $3 as newest,
+      given.key = $4 and (place.members_at is null or place.members_at <= $3) as own
+    from jsonb_to_recordset($1::jsonb) as given (key text, kind place_kind, name text, outsiders boolean, groups text[], members jsonb)
       join place on place.key = given.key
-    where place.kind not in ('direct', 'collection') and (place.checked_at is null or place.checked_at <= $3)
+    where place.kind not in ('direct', 'collection')
   ),
   saved as (
-    update place set kind = facts.kind, name = coalesce(facts.name, place.name), outsiders = facts.outsiders,
-      groups = facts.groups, checked_at = $3,
-      members_at = case when facts.key = $4 then $3 else place.members_at end,
-      complete = case when facts.key = $4 then facts.members is not null else place.complete end
-    from facts where place.key = facts.key
+    update place set kind = case when newest then facts.kind else place.kind end,
+      name = case when newest then coalesce(facts.name, place.name) else place.name end,
+      outsiders = case when newest then facts.outsiders else place.outsiders end,
+      groups = case when newest then facts.groups else place.groups end,
+      checked_at = case when newest then $3 else place.checked_at end,
+      members_at = case when own then $3 else place.members_at end,
+      complete = case when own then facts.members is not null else place.complete end
+    from facts where place.key = facts.key and (newest or own)
   ),
   in_room as materialized (
-    select member as account from facts cross join jsonb_array_elements_text(facts.members) member where facts.key = $4
+    select member as account from facts cross join jsonb_array_elements_text(facts.members) member where own
     union
-    select account from place_member where place_key = $4 and reads and not exists (select from facts where facts.key = $4)
+    select account from place_member where place_key = $4 and reads and not exists (select from facts where own)
   ),
   gone as (
-    delete from place_member using facts where place_key = facts.key and facts.key = $4 and facts.members is not null
+    delete from place_member using facts where place_key = facts.key and own and facts.members is not null
       and place_member.checked_at < $3 and place_member.account not in (select account from in_room)
   ),
   readers as (
-    select key, account, true as reads from facts cross join in_room where key = $4 and members is not null
+    select key, account, true as reads from facts cross join in_room where own and members is not null
     union all
     -- A public place has more readers than members.
     select key, account, members ? account from facts cross join in_room
@@ -250,7 +254,10 @@ const leftPlaces = (where: string, account: string) => `
   select key, ${account}, false, now() from place where kind not in ('direct', 'collection') and ${where}
   on conflict (place_key, account) do update set reads = false, checked_at = excluded.checked_at`
 
-const LEFT = leftPlaces(`(key = $1 or starts_with(key, $1 || '/'))`, '$2')
+// Whoever leaves a public channel may go on reading it: that is asked again.
+const LEFT = `
+  with again as (${changed(`kind = 'public' and (key = $1 or starts_with(key, $1 || '/'))`)})
+  ${leftPlaces(`kind <> 'public' and (key = $1 or starts_with(key, $1 || '/'))`, '$2')}`
 // A guest goes on reading where they were invited: who reads there is asked again.
 const ACCOUNT_GONE = `
   with again as (
