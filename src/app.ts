@@ -236,6 +236,7 @@ async function work(running: Running): Promise<void> {
     memory: running.memory,
     tools: openTools(running),
     web: running.web.sources,
+    writes: money.writes,
     learning: running.web.learning,
     reader,
     readers: config.turns.readers,

@@ -31,6 +31,7 @@ export interface RigParts {
   web?: TurnDeps['web']
   log?: TurnDeps['log']
   tools?: TurnDeps['tools']
+  writes?: TurnDeps['writes']
   rules?: TurnDeps['rules']
   limits?: Partial<TurnDeps['limits']>
   isolation?: TurnDeps['isolation']
@@ -70,6 +71,7 @@ export async function turnRig(database: Database, parts: RigParts): Promise<Turn
     }),
     web: parts.web,
     tools: parts.tools,
+    writes: parts.writes,
     rules: parts.rules ?? (async () => plainRules),
     limits: { promptTokens: 1_000, ...parts.limits },
     isolation: parts.isolation ?? createIsolation(),

@@ -58,6 +58,7 @@ export interface WorkerDeps {
   memory: AnswerDeps['memory']
   web: AnswerDeps['web']
   tools: AnswerDeps['tools']
+  writes: AnswerDeps['writes']
   /** How pages and sites are read that Parley was told to know. */
   learning: { pages: Pick<PageReader, 'fetch' | 'take'>; sites: Sites }
   reader: Reader

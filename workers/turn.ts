@@ -11,6 +11,7 @@ import { answer } from '../src/answer/answer.ts'
 import type { AnswerDeps } from '../src/answer/deps.ts'
 import { failedOutcome, stoppedOutcome, type Trace, unsaidOutcome } from '../src/answer/outcome.ts'
 import { LeaseLost } from '../src/answer/steps.ts'
+import { WaitsForPeople } from '../src/answer/writes.ts'
 import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
@@ -71,7 +72,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     if ('waitMs' in taken) return { delayMs: taken.waitMs }
     using _place = taken.place
     const { claim, verdict } = taken
-    if (claim.kind === 'ended') return 'done'
+    // Whatever people decide, or nobody does in time, dispatches it again.
+    if (claim.kind === 'ended' || claim.kind === 'waiting') return 'done'
     // Once a later dispatch of the turn is on its way, this one is left over.
     const isOld = (latest: number) => dispatchOf(context.id) < latest
     if (claim.kind === 'busy' || claim.kind === 'suspect') return isOld(claim.dispatch) ? 'done' : { delayMs: busyMs }
@@ -159,7 +161,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     stop: AbortSignal,
     lease: TurnLease,
     entry: 'in' | ParleyError,
-  ): Promise<EndState | 'lost'> {
+  ): Promise<EndState | 'lost' | 'waiting'> {
     const gone = AbortSignal.any([lease.lost, context.signal])
     const platform = messaging.platform(work.platform)
     const replyWriter = replyWriterFor(work, gone, lease)
@@ -187,6 +189,11 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       if (thrown instanceof Withdrawn || (!gone.aborted && (await turns.withdrawn(work.id)))) {
         await takeBack(work, owner, lease.lost)
         return 'stopped'
+      }
+      if (thrown instanceof WaitsForPeople) {
+        await turns.release(work.id, owner, 'unused')
+        log.info({ turnId: work.id }, 'turn waits for people to decide')
+        return 'waiting'
       }
       if (!lease.held() || thrown instanceof LeaseLost) {
         // Unless somebody else has it by now: this process lives, so the try was not broken off.
@@ -292,7 +299,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         receipt: { ...receipt, notices: [...receipt.notices, approvalWording.untilThenQuotes(notice)] },
       }))
     } catch (thrown) {
-      if (gone.aborted || thrown instanceof LeaseLost) throw thrown
+      if (gone.aborted || thrown instanceof LeaseLost || thrown instanceof WaitsForPeople) throw thrown
       const error = asParleyError(thrown)
       log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
       if (error.retry !== 'never' && !context.last && (error.retryAfterMs ?? 0) <= patienceMs) throw thrown

@@ -27,6 +27,7 @@ export interface Effective {
     web: WebMode
     memory: boolean
     tools: boolean
+    approvals: 'asker' | 'admins'
   }
   /** IANA; `undefined`: the time zone of the configuration. */
   timezone: string | undefined
@@ -65,6 +66,7 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
       web: each('policy.web').includes('off') ? 'off' : (narrowest('policy.web') ?? 'auto'),
       memory: !each('policy.memory').includes(false),
       tools: !each('policy.tools').includes(false),
+      approvals: each('policy.approvals').includes('admins') ? 'admins' : 'asker',
     },
     timezone: narrowest('timezone'),
     persona: {

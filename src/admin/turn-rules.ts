@@ -24,6 +24,7 @@ function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | und
       web: policy.web,
       memory: policy.memory,
       tools: policy.tools,
+      approvals: policy.approvals,
       disabled: [...models.disabled],
       allowed: policy.allowedModels === undefined ? undefined : [...policy.allowedModels],
     },

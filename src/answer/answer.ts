@@ -17,6 +17,7 @@ import { planAnswer } from './plan.ts'
 import { openQuestion } from './question.ts'
 import { createSteps } from './steps.ts'
 import { transcribed } from './transcript.ts'
+import { createWrites } from './writes.ts'
 
 export interface Answering {
   work: TurnWork
@@ -56,7 +57,10 @@ export async function answer(
   const attempts = createAttempts(metered)
   trace.attempts = attempts
   const { images, memory: remembered = [] } = gathered
-  const looping = { ...deps, question, plan, attempts, replyWriter, steps, progress, remembered, images: images.length }
+  const { approvals: approvers } = question.rules.policy
+  const writes = deps.writes && createWrites(deps.writes, { work, owner, approvers })
+  const own = { question, plan, attempts, replyWriter, steps, progress, remembered, writes, images: images.length }
+  const looping = { ...deps, ...own }
   const answered = await loop(looping, signal)
   gone.throwIfAborted()
   checkForm(work, answered)

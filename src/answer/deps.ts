@@ -13,6 +13,7 @@ import type { ArtifactKey } from '../store/attachments.ts'
 import type { Turns } from '../store/turns.ts'
 import type { Toolbox } from '../tools/tool.ts'
 import type { WebSources } from '../web/gather-web.ts'
+import type { WritesDeps } from './writes.ts'
 
 /** How long a search of files may take, unless `limits` says otherwise. */
 export const searchMs = 5_000
@@ -33,6 +34,8 @@ export interface AnswerDeps {
   web?: WebSources | undefined
   /** What models may ask for while they answer; absent where they get no tools. */
   tools?: Toolbox | undefined
+  /** Calls that change something, and the people who are asked about them; absent where nobody can be asked. */
+  writes?: WritesDeps | undefined
   /** Where the question was asked. */
   messaging: { platform(name: string): Pick<Platform, 'capabilities'> }
   models: {

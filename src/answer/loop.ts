@@ -33,7 +33,9 @@ import {
   runCalls,
   toolReceipts,
 } from './tool-calls.ts'
+import { untrustedReasonsOf } from './untrusted.ts'
 import { betweenSteps, type StepDeps, think, type Written, write } from './write.ts'
+import { type Verdict, WaitsForPeople, type Writes } from './writes.ts'
 
 export const loopLimits = {
   /** How often a model is asked for one answer; the last time without tools. */
@@ -54,6 +56,8 @@ export interface LoopDeps extends Omit<StepDeps, 'counted'> {
   steps: Steps
   /** What was found of files shared earlier. */
   remembered: readonly BesideExcerpt[]
+  /** Calls that change something; absent where nobody can be asked about them. */
+  writes?: Writes | undefined
   /** Is told what runs, for people. */
   progress(what: string): void
 }
@@ -65,6 +69,7 @@ const KeptModel = z.object({
   citations: z.array(Citation),
   unknown: z.number(),
   unsupported: z.number(),
+  unlinked: z.number(),
   notices: z.array(z.string()),
   model: z.string(),
   calls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })),
@@ -123,7 +128,7 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
       written = await write({ ...deps, counted }, input, signal)
       // A program runs its own tools: what the model calls is the answer.
       if (program !== undefined) return { ...written, programCalls: callsFor(program, written) }
-      if (written.calls.length === 0) return answered(written, rounds)
+      if (written.calls.length === 0) return answered(question, written, rounds)
       said = keptOf(written)
       await open.store(said)
     } else {
@@ -146,13 +151,14 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
             left: loopLimits.calls - ran,
             prefix: String(n),
             progress: deps.progress,
+            decide: (writes) => decideWrites(deps, writes, earlier),
           },
           fresh,
           signal,
         ),
       )
       rounds.push({ said, results: done.results, excerpts: await readExcerpts(done, fresh, question, storage, signal) })
-      question.notes.push(...done.notes)
+      question.notes.push(...done.notes.filter((note) => !question.notes.includes(note)))
     } catch (thrown) {
       if (!signal.aborted) throw thrown
       // Stopped while tools ran: what was said stays.
@@ -164,6 +170,25 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
 function callsFor({ tools = [], parallelCalls }: Program, { calls }: Written): ToolCall[] {
   if (tools.length === 0) return []
   return parallelCalls === false ? calls.slice(0, 1) : calls
+}
+
+/** What people decided; while they have not, the turn waits. */
+async function decideWrites(
+  { writes, question, progress }: LoopDeps,
+  calls: Parameters<Writes['decide']>[0],
+  earlier: readonly KeptResult[],
+): Promise<{ verdicts: Verdict[]; notes: string[] }> {
+  const refused = { kind: 'refused', text: toolWording.nobodyToAsk, outcome: 'denied' } as const
+  if (writes === undefined) return { verdicts: calls.map(() => refused), notes: [] }
+  const untrusted = untrustedReasonsOf(question, earlier)
+  try {
+    const verdicts = await writes.decide(calls, untrusted)
+    return { verdicts, notes: untrusted.length === 0 ? [] : [toolWording.askedBecause(untrusted)] }
+  } catch (thrown) {
+    if (thrown instanceof WaitsForPeople)
+      progress(toolWording.waiting([...new Set(calls.map(({ tool }) => tool.name))].join(', ')))
+    throw thrown
+  }
 }
 
 async function offered({ tools, question, memory, web }: LoopDeps): Promise<readonly Tool[]> {
@@ -199,8 +224,19 @@ function inTurn(models: readonly Model[], rounds: readonly Round[]): Model[] {
   return models.toSorted((a, b) => Number(modelKey(b) === last) - Number(modelKey(a) === last))
 }
 
-function keptOf({ raw, text, thoughts, citations, unknown, unsupported, notices, model, calls }: Written): KeptModel {
-  return { raw, text, thoughts, citations, unknown, unsupported, notices, model: modelKey(model), calls }
+function keptOf({
+  raw,
+  text,
+  thoughts,
+  citations,
+  unknown,
+  unsupported,
+  unlinked,
+  notices,
+  model,
+  calls,
+}: Written): KeptModel {
+  return { raw, text, thoughts, citations, unknown, unsupported, unlinked, notices, model: modelKey(model), calls }
 }
 
 /** The request with the tools and the rounds so far; for a model without tools, what they gave as data. */
@@ -294,8 +330,10 @@ function tokensOf(rounds: readonly Round[]): number {
 }
 
 /** All steps as one answer. */
-function answered(written: Written, rounds: readonly Round[]): Answered {
-  if (rounds.length === 0) return written
+function answered(question: Question, written: Written, rounds: readonly Round[]): Answered {
+  const results = rounds.flatMap((round) => round.results)
+  const untrusted = untrustedReasonsOf(question, results)
+  if (rounds.length === 0) return { ...written, untrusted }
   const said = [...rounds.map((round) => round.said), written]
   return {
     ...written,
@@ -307,8 +345,10 @@ function answered(written: Written, rounds: readonly Round[]): Answered {
       ) || undefined,
     unknown: said.reduce((sum, each) => sum + each.unknown, 0),
     unsupported: said.reduce((sum, each) => sum + each.unsupported, 0),
+    unlinked: said.reduce((sum, each) => sum + each.unlinked, 0),
     notices: [...new Set(said.flatMap(({ notices }) => notices))],
-    tools: toolReceipts(rounds.flatMap(({ results }) => results)),
+    tools: toolReceipts(results),
+    untrusted,
   }
 }
 
@@ -338,7 +378,7 @@ function keptBy({ question, remembered }: LoopDeps, rounds: readonly Round[]): C
 const modelOf = ({ models, chosen }: Plan, key: string) => models.find((each) => modelKey(each) === key) ?? chosen.model
 
 async function stopped(
-  { plan }: LoopDeps,
+  { plan, question }: LoopDeps,
   said: KeptModel,
   written: Written | undefined,
   rounds: readonly Round[],
@@ -360,5 +400,5 @@ async function stopped(
     calls: [],
     reason: 'aborted',
   }
-  return answered(ended, rounds)
+  return answered(question, ended, rounds)
 }

@@ -40,6 +40,8 @@ export interface Answered {
   unknown: number
   /** Citations of places that do not bear what was said. */
   unsupported: number
+  /** Addresses that were made plain text, because nobody asked for them. */
+  unlinked: number
   content: Content
   pictures: UsedPictures
   model: Model
@@ -56,6 +58,8 @@ export interface Answered {
   /** The budget did not hold who was to answer first. */
   refusal?: ParleyError | undefined
   tools?: ToolReceipt[] | undefined
+  /** What of others' words the answer may rest on. */
+  untrusted?: readonly string[] | undefined
 }
 
 export function answeredOutcome(
@@ -99,6 +103,7 @@ export function answeredOutcome(
       web: webReceipt(fromWeb, pages),
       memory: memoryReceipt(fromMemory, memory),
       tools: answered.tools,
+      untrusted: answered.untrusted?.length ? [...answered.untrusted] : undefined,
       notices: [
         ...answered.notices,
         ...webNotices(fromWeb, pages),
@@ -115,6 +120,7 @@ export function answeredOutcome(
         ...quotingNotices(question, plan, answered),
         ...(answered.unknown === 0 ? [] : [noticeWording.unknownCitations(answered.unknown)]),
         ...(answered.unsupported === 0 ? [] : [noticeWording.unsupportedCitations(answered.unsupported)]),
+        ...(answered.unlinked === 0 ? [] : [noticeWording.unlinked(answered.unlinked)]),
         ...pictureNotices(work, answered),
       ],
     },

@@ -1,4 +1,7 @@
-/** Runs the calls of one step of the loop (loop.ts): reads in parallel, each within its limit; equal calls once; what failed is a result, too. */
+/**
+ * Runs the calls of one step of the loop (loop.ts): reads in parallel, each within its limit; then what changes something, one at a time and
+ * as people decided (writes.ts); equal calls once; what failed is a result, too.
+ */
 import { z } from 'zod'
 import { Position } from '../core/artifact.ts'
 import { errorFields, ParleyError } from '../core/errors.ts'
@@ -13,6 +16,7 @@ import type { PassageRef } from '../search/passages.ts'
 import { type Tool, type ToolCall, type ToolExcerpt, ToolFailure, type ToolResult } from '../tools/tool.ts'
 import { toolWording } from '../wording/tools.ts'
 import type { ModelCall } from './ask.ts'
+import type { PlannedWriteCall, Verdict } from './writes.ts'
 
 const KeptExcerpt = z.object({
   /** Number of its source. */
@@ -43,7 +47,7 @@ export const KeptResults = z.object({
       /** It may hold what strangers wrote. */
       openWorld: z.boolean(),
       about: z.string(),
-      outcome: z.enum(['done', 'failed', 'repeated']),
+      outcome: z.enum(['done', 'failed', 'repeated', 'denied', 'unknown']),
       ms: z.number(),
       excerpts: z.array(KeptExcerpt),
     }),
@@ -66,6 +70,8 @@ export interface CallsInput {
   sources: SourceRegistry
   /** Is told what runs, for people. */
   progress(what: string): void
+  /** What people decided about calls that change something. Throws while they have not. */
+  decide(calls: readonly PlannedWriteCall[]): Promise<{ verdicts: Verdict[]; notes: string[] }>
   log: Log
 }
 
@@ -84,37 +90,65 @@ export async function runCalls(input: CallsInput, fresh: FreshTexts, signal: Abo
   const first = new Map<string, string>()
   let left = input.left
 
-  async function runOne(planned: PlannedCall, at: number): Promise<Ran> {
-    const { tool, args } = planned
+  async function runOne({ tool, args, call: { id } }: PlannedCall, at: number, verdict?: Verdict): Promise<Ran> {
+    if (verdict?.kind === 'refused') {
+      if (verdict.outcome === 'unknown') noteInterrupted(tool, args)
+      return { result: failure(verdict.text), byParley: true, outcome: verdict.outcome, ms: 0 }
+    }
     const deadline = AbortSignal.timeout(tool.limitMs)
     const within = AbortSignal.any([signal, deadline])
     const startedAt = performance.now()
     const call = {
       ...input.call,
-      callId: `${input.prefix}-${at + 1}`,
+      callId: callIdOf(at),
       sources: sources.all(),
       note: (sentence: string) => void notes.push(sentence),
       signal: within,
     }
-    const outcome = await traced(
+    let byParley = false
+    const run = async (): Promise<ToolResult> => {
+      try {
+        return await Promise.race([tool.run(args, call), rejectedBy(within)])
+      } catch (thrown) {
+        signal.throwIfAborted()
+        if (deadline.aborted) throw thrown
+        byParley = true
+        if (thrown instanceof ToolFailure) return failure(thrown.message)
+        if (thrown instanceof ParleyError) return failure(thrown.userMessage)
+        log.warn({ turnId: input.call.turnId, tool: tool.name, ...errorFields(thrown) }, 'a tool failed')
+        return failure(toolWording.failed(tool.name))
+      }
+    }
+    const { outcome } = await traced(
       'parley:tool',
       { turnId: input.call.turnId, tool: tool.name },
-      async (): Promise<Omit<Ran, 'ms'>> => {
+      async (): Promise<{ outcome: Omit<Ran, 'ms'> }> => {
         try {
-          return { result: await Promise.race([tool.run(args, call), rejectedBy(within)]), byParley: false }
+          if (verdict === undefined) return { outcome: ended(await run(), byParley) }
+          const made = await verdict.make(run)
+          if (made.kind === 'made') return { outcome: ended(made.result, byParley) }
+          if (made.kind === 'denied')
+            return { outcome: { result: failure(made.text), byParley: true, outcome: 'denied' } }
         } catch (thrown) {
           signal.throwIfAborted()
-          if (deadline.aborted) return { result: failure(toolWording.late(tool.name, tool.limitMs)), byParley: true }
-          if (thrown instanceof ToolFailure) return { result: failure(thrown.message), byParley: true }
-          if (thrown instanceof ParleyError) return { result: failure(thrown.userMessage), byParley: true }
-          log.warn({ turnId: input.call.turnId, tool: tool.name, ...errorFields(thrown) }, 'a tool failed')
-          return { result: failure(toolWording.failed(tool.name)), byParley: true }
+          if (!deadline.aborted) throw thrown
+          if (verdict === undefined) return { outcome: ended(failure(toolWording.late(tool.name, tool.limitMs)), true) }
         }
+        noteInterrupted(tool, args)
+        log.warn(
+          { turnId: input.call.turnId, tool: tool.name, call: id },
+          'a call that changes something was interrupted',
+        )
+        const result = failure(toolWording.interruptedForModel(tool.name))
+        return { outcome: { result, byParley: true, outcome: 'unknown' } }
       },
-      ({ result }) => ({ outcome: result.failed === true ? 'failed' : 'done' }),
+      ({ outcome: { result } }) => ({ outcome: result.failed === true ? 'failed' : 'done' }),
     )
     return { ...outcome, ms: Math.round(performance.now() - startedAt) }
   }
+
+  const callIdOf = (at: number) => `${input.prefix}-${at + 1}`
+  const noteInterrupted = (tool: Tool, args: Json) => void notes.push(toolWording.interrupted(describe(tool, args)))
 
   const plan = calls.map((call): PlannedCall | Answer => {
     const tool = tools.find(({ name }) => name === call.name)
@@ -131,11 +165,22 @@ export async function runCalls(input: CallsInput, fresh: FreshTexts, signal: Abo
     first.set(key, call.id)
     return { ...base, tool, args }
   })
+  const writes = plan.flatMap((each, at) => ('tool' in each && each.tool.effect === 'write' ? [{ each, at }] : []))
+  const decided =
+    writes.length === 0
+      ? { verdicts: [], notes: [] }
+      : await input.decide(
+          writes.map(({ each: { tool, args }, at }) => ({ tool, args, text: canonical(args), callId: callIdOf(at) })),
+        )
+  notes.push(...decided.notes)
   const names = [...new Set(plan.flatMap((each) => ('tool' in each ? [each.about] : [])))]
   if (names.length > 0) input.progress(names.join('; '))
   const ran = await Promise.all(
-    plan.map(async (each, at) => ('tool' in each ? await places.run(signal, () => runOne(each, at)) : undefined)),
+    plan.map(async (each, at) =>
+      'tool' in each && each.tool.effect === 'read' ? await places.run(signal, () => runOne(each, at)) : undefined,
+    ),
   )
+  for (const [n, { each, at }] of writes.entries()) ran[at] = await runOne(each, at, decided.verdicts[n])
   // Numbers are given in the order of the calls, whichever ended first.
   const results = plan.map((each, at): KeptResult => {
     const { call, key, about, openWorld } = each
@@ -147,14 +192,14 @@ export async function runCalls(input: CallsInput, fresh: FreshTexts, signal: Abo
       const outcome = repeats === undefined ? 'failed' : 'repeated'
       return { ...base, text, byParley: true, failed: answer !== undefined, outcome, ms: 0, excerpts: [] }
     }
-    const { result, byParley, ms } = done
+    const { result, byParley, outcome, ms } = done
     const failed = result.failed === true
     const mostTokens = 'tool' in each ? each.tool.mostTokens : 0
     const text = shortened(result.text, mostTokens)
     const excerpts = fitting(result.excerpts ?? [], mostTokens - estimateTokens(text)).map((excerpt) =>
       kept(excerpt, sources, fresh),
     )
-    return { ...base, text, byParley, failed, outcome: failed ? 'failed' : 'done', ms, excerpts }
+    return { ...base, text, byParley, failed, outcome, ms, excerpts }
   })
   return { sources: sources.all(), results, notes }
 }
@@ -163,8 +208,15 @@ interface Ran {
   result: ToolResult
   /** The result's text is Parley's own. */
   byParley: boolean
+  outcome: Exclude<KeptResult['outcome'], 'repeated'>
   ms: number
 }
+
+const ended = (result: ToolResult, byParley: boolean): Omit<Ran, 'ms'> => ({
+  result,
+  byParley,
+  outcome: result.failed === true ? 'failed' : 'done',
+})
 
 interface AnyCall {
   call: ModelCall

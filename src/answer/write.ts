@@ -9,11 +9,13 @@ import { withEvents } from '../models/with-events.ts'
 import type { Content, Excerpt } from '../prompt/content.ts'
 import type { ShownImage } from '../prompt/images.ts'
 import { type CitationStream, createCitationStream, type GivenSource, type Supported } from '../reply/citations.ts'
+import { createLinkFilter, type LinkFilter } from '../reply/links.ts'
 import type { UsedPictures } from '../reply/receipt.ts'
 import type { ReplyWriter } from '../reply/reply-writer.ts'
 import type { Attempts } from '../routing/metered-call.ts'
 import { ask, type ModelCall } from './ask.ts'
 import type { AnswerDeps } from './deps.ts'
+import { knownLinks } from './known-links.ts'
 import type { Answered } from './outcome.ts'
 import { type Plan, sees } from './plan.ts'
 import type { Question } from './question.ts'
@@ -61,6 +63,8 @@ interface Draft {
   given: GivenSource[]
   support: Supported | undefined
   reply: CitationStream
+  /** Absent where a program composes its own prompt: its answer is as the model wrote it. */
+  links: LinkFilter | undefined
   pictures: UsedPictures
   maxOutputTokens: number
   /** A budget did not hold more. */
@@ -87,13 +91,18 @@ export async function write(deps: StepDeps, input: StepInput, signal: AbortSigna
   /** What is shown, and what the model that is asked now will say instead. */
   let draft: Draft | undefined
   let next: Draft | undefined
-  const say = (into: Draft, part: string) => {
+  const say = (into: Draft, written: string, last = false) => {
+    const part = into.links === undefined ? written : into.links.push(written) + (last ? into.links.flush() : '')
     if (part === '') return
     if (into.text === '' && input.before.trim() !== '') replyWriter.append(betweenSteps(input.before))
     into.text += part
     replyWriter.cite(into.reply.citations(), into.model)
     replyWriter.append(part)
   }
+  const linkFilter = (content: Content) =>
+    question.work.messages.at(-1)?.program === undefined
+      ? createLinkFilter(knownLinks(question, content), input.before + betweenSteps(input.before))
+      : undefined
   let tried: Model | undefined
   const prepare = async (model: Model) => {
     tried = model
@@ -108,6 +117,7 @@ export async function write(deps: StepDeps, input: StepInput, signal: AbortSigna
       given,
       support,
       reply: createCitationStream(given, support, input.citations),
+      links: linkFilter(content),
       pictures: {
         shown: shown.length,
         of: images,
@@ -167,7 +177,8 @@ export async function write(deps: StepDeps, input: StepInput, signal: AbortSigna
       if (event.type === 'thoughtSoFar' && draft !== undefined) {
         const { given, support, thoughts, text } = draft
         const reply = createCitationStream(given, support, input.citations)
-        next = { ...draft, reply, thoughts: think(thoughts, text), raw: '', text: '', logprobs: [] }
+        const links = linkFilter(draft.content)
+        next = { ...draft, reply, links, thoughts: think(thoughts, text), raw: '', text: '', logprobs: [] }
         replyWriter.think(next.thoughts)
       }
       draft = next
@@ -178,15 +189,16 @@ export async function write(deps: StepDeps, input: StepInput, signal: AbortSigna
       draft.raw += event.delta
       say(draft, draft.reply.push(event.delta))
     } else {
-      say(draft, draft.reply.flush())
+      say(draft, draft.reply.flush(), true)
       const { model, reason, calls, notices, refusal } = event
-      const { reply, thoughts, model: _, given: __, support: ___, ...rest } = draft
+      const { reply, links, thoughts, model: _, given: __, support: ___, ...rest } = draft
       return {
         ...rest,
         thoughts: thoughts.trim() || undefined,
         citations: reply.citations(),
         unknown: reply.unknown(),
         unsupported: reply.unsupported(),
+        unlinked: links?.removed() ?? 0,
         ...{ model, reason, calls, notices, refusal },
       }
     }

@@ -11,6 +11,7 @@ import { linkLine } from '../identity/linking.ts'
 import { createApprovalActions } from '../intake/approvals.ts'
 import type { InboxDeps } from '../intake/inbox.ts'
 import { createLearning } from '../intake/learning.ts'
+import { createToolDecisions } from '../intake/tool-approvals.ts'
 import { createAudit } from '../store/audit.ts'
 import { createCommandCalls } from '../store/command-calls.ts'
 import type { Settings } from '../store/settings.ts'
@@ -107,7 +108,7 @@ export function adminOf({
 }: Running): Pick<InboxDeps, 'settings' | 'know' | 'linkLine' | 'roleOf' | 'why' | 'mine' | 'approvals'> {
   const { turns, index } = state
   const { settings, queue } = messaging
-  const { approvals, alerts } = money
+  const { approvals, alerts, writes } = money
   const roleOf = rolesOf({ config, pageAccounts }, settings, people.directory)
   return {
     settings,
@@ -115,7 +116,12 @@ export function adminOf({
     linkLine: (text, author, at) =>
       people.directory.accountOf(author.id, at) === undefined ? undefined : linkLine(text),
     roleOf,
-    approvals: createApprovalActions({ approvals, alerts, turns, queue, roleOf, names: people.names, log }),
+    approvals: createApprovalActions({
+      ...{ approvals, alerts, turns, queue, roleOf, names: people.names, log },
+      decideToolCall: createToolDecisions({
+        ...{ calls: writes.calls, alerts, turns, queue, roleOf, names: people.names, log },
+      }),
+    }),
     why: (turnId, by) =>
       explain(
         {

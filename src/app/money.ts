@@ -5,6 +5,7 @@ import { createAlerts } from '../intake/alerts.ts'
 import { createApprovalRequests } from '../intake/approvals.ts'
 import { createCountAlerts } from '../intake/count-alerts.ts'
 import { raiseButton } from '../intake/raise-budget.ts'
+import { createToolRequests } from '../intake/tool-approvals.ts'
 import { createTurnLimits } from '../intake/turn-limits.ts'
 import type { Closing } from '../ops/closing.ts'
 import type { Channel } from '../queue/channel.ts'
@@ -16,6 +17,7 @@ import type { Database } from '../store/database.ts'
 import { createLedger } from '../store/ledger.ts'
 import { createLimits } from '../store/limits.ts'
 import type { Settings } from '../store/settings.ts'
+import { createToolCalls } from '../store/tool-calls.ts'
 import type { ScopeNames } from '../wording/commands.ts'
 
 export interface MoneyServices {
@@ -58,6 +60,8 @@ export async function openMoney({ database, channel, settings, names, platform, 
     alerts,
     approvals,
     approvalRequests: createApprovalRequests({ approvals, alerts, names, roleOf }),
+    /** What models want to change, and the people who decide about it. */
+    writes: { calls: createToolCalls(database), requests: createToolRequests({ alerts, platform, log }) },
     turnLimits: createTurnLimits({ settings, limits: createLimits(database) }),
   }
 }

@@ -10,8 +10,8 @@ import { tracingChannel } from 'node:diagnostics_channel'
 export interface Events {
   'parley:turn': {
     start: { turnId: string; platform: string; attempt: number }
-    /** `lost`: another worker has taken it over. */
-    end: { state: 'done' | 'stopped' | 'failed' | 'lost' }
+    /** `lost`: another worker has taken it over. `waiting`: it goes on when people have decided. */
+    end: { state: 'done' | 'stopped' | 'failed' | 'lost' | 'waiting' }
   }
   'parley:step': {
     start: { turnId: string; n: number; step: string }

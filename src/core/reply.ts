@@ -93,8 +93,8 @@ export const ToolReceipt = z.object({
   name: z.string(),
   /** What it was for, for people: "Searching the web: notice period". */
   about: z.string(),
-  /** `repeated`: it was made before, and not again. */
-  outcome: z.enum(['done', 'failed', 'repeated']),
+  /** `repeated`: it was made before, and not again. `denied`: nobody approved it. `unknown`: it was interrupted while it ran. */
+  outcome: z.enum(['done', 'failed', 'repeated', 'denied', 'unknown']),
   ms: z.number(),
 })
 
@@ -137,6 +137,8 @@ export const Receipt = z.object({
   memory: MemoryReceipt.optional(),
   /** In the order in which the model asked for them. */
   tools: z.array(ToolReceipt).optional(),
+  /** What of others' words the answer may rest on; absent where there are none. It decides what is asked about (src/answer/untrusted.ts). */
+  untrusted: z.array(z.string()).optional(),
   usage: Usage.optional(),
   /** What the model thought before it answered, as far as its server tells. Shown folded. */
   thoughts: z.string().optional(),

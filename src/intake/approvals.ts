@@ -17,6 +17,7 @@ import type { Approvals } from './actions.ts'
 import type { Alerts } from './alerts.ts'
 import { dispatchTurn } from './dispatch.ts'
 import { raiseButton } from './raise-budget.ts'
+import type { DecideToolCall } from './tool-approvals.ts'
 
 /** What the worker of a refused turn calls. */
 export interface ApprovalRequests {
@@ -67,12 +68,16 @@ export interface ApprovalsDeps {
   log: Log
   roleOf(person: Author, at: ConversationRef): Promise<Role>
   names(): Promise<ScopeNames>
+  /** The same buttons stand under requests about calls of tools. */
+  decideToolCall?: DecideToolCall | undefined
 }
 
 export function createApprovalActions(deps: ApprovalsDeps): Approvals {
   const { approvals, turns } = deps
   return {
     async decide(approvalId, decision, by, at) {
+      const ofTool = await deps.decideToolCall?.(approvalId, decision, by, at)
+      if (ofTool !== undefined) return ofTool
       const approval = /^[0-9a-f-]{36}$/.test(approvalId) ? await approvals.find(approvalId) : null
       const turn = approval && (await turns.about(approval.turnId))
       if (approval === null || turn === null) throw notFound()

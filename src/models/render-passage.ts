@@ -46,7 +46,18 @@ function eitherWidth(letter: string): string {
 }
 
 function contained(text: string): string {
-  return text.replace(ownTag, '&lt;')
+  return withoutUnseen(text).replace(ownTag, '&lt;')
+}
+
+/**
+ * Characters that models read and people do not see: tags and selectors that can spell hidden words, marks of direction, zero widths. Joiners
+ * stay between letters and pictures, where scripts and emoji need them. What people see of the text is not changed.
+ */
+const unseen =
+  /[\u{ad}\u{61c}\u{180e}\u{200b}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]|[\u{e0100}-\u{e01ef}]|(?<=\p{Variation_Selector})\p{Variation_Selector}|(?<![\p{L}\p{M}\p{Emoji}])[\u{200c}\u{200d}]|[\u{200c}\u{200d}](?=[\u{200c}\u{200d}])/gu
+
+export function withoutUnseen(text: string): string {
+  return text.replace(unseen, '')
 }
 
 function attribute(value: string): string {

@@ -18,6 +18,8 @@ export interface Policy {
   memory: boolean
   /** Whether models get tools. */
   tools: boolean
+  /** Who decides about calls that change something. */
+  approvals: 'asker' | 'admins'
 }
 
 export const openPolicy: Policy = {
@@ -27,6 +29,7 @@ export const openPolicy: Policy = {
   web: 'auto',
   memory: true,
   tools: true,
+  approvals: 'asker',
 }
 
 /** The rules that restrict something, as sentences. */

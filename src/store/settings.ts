@@ -51,6 +51,8 @@ export const settings = {
   /** `false`: files shared earlier are not searched. */
   'policy.memory': z.boolean(),
   'policy.tools': z.boolean(),
+  /** Who decides about calls of tools that change something. */
+  'policy.approvals': z.enum(['asker', 'admins']),
   /** Limits of one person or one channel, depending on the scope. */
   'limits.requestsPerMinute': z.int().positive(),
   'limits.concurrentTurns': z.int().positive(),

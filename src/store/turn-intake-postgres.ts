@@ -7,6 +7,7 @@ import { placeKey, placeOf } from '../core/place.ts'
 import type { TurnState } from '../core/platform.ts'
 import { turnWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
+import { hasCalls } from './tool-calls.ts'
 import { suspectAfter, type TurnAbout, type Turns } from './turns.ts'
 
 type TurnIntake = Pick<
@@ -169,7 +170,7 @@ with known as (
 ), joinable as (
   select turn.id from turn join held on held.key = turn.conversation_key
   where turn.state = 'queued' and turn.author_id = $8 and turn.source_id = turn.id and turn.stop_requested_at is null
-    and turn.outcome is null and turn.private = $13::boolean
+    and turn.outcome is null and turn.private = $13::boolean and not ${hasCalls('turn')}
     and turn.seq = (select max(latest.seq) from turn latest where latest.conversation_key = $1)
   for update of turn
 ), event as (
@@ -228,7 +229,7 @@ with held as (
   where inbound.platform = $1 and inbound.id = $2 and exists (select from fresh)
   returning inbound.turn_id
 )
-select changed.turn_id, held.state = 'queued' as queued, coalesce((select array_agg(id) from files), '{}') as files
+select changed.turn_id, held.state = 'queued' and not ${hasCalls('held')} as queued, coalesce((select array_agg(id) from files), '{}') as files
 from changed, held`,
 }
 
@@ -280,7 +281,7 @@ with held as (
   update inbound set message = jsonb_set(inbound.message, '{text}', to_jsonb($3::text)) from held
   where inbound.platform = $1 and inbound.id = $2 and not held.same
 )
-select id, state = 'queued' as revised, same from held`,
+select id, state = 'queued' and not ${hasCalls('held')} as revised, same from held`,
 }
 
 interface ParticipationRow {

@@ -6,6 +6,7 @@ import { errorCodes, ParleyError } from '../core/errors.ts'
 import type { IncomingMessage } from '../core/message.ts'
 import { turnWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
+import { waitsForPeople } from './tool-calls.ts'
 import {
   type Dispatch,
   mostEarlierFiles,
@@ -43,6 +44,7 @@ export function createTurnLeases({ query }: Pick<Database, 'query'>): TurnLeases
       const [row] = await query<ClaimRow>(claim, [turnId, owner, leaseMs, passing, mode])
       if (row === undefined || row.ended) return { kind: 'ended' }
       if (row.claimed) return { kind: 'claimed' }
+      if (row.waits) return { kind: 'waiting' }
       if (row.unread === null) {
         if (!row.suspect || mode !== 'ordinary') return { kind: 'busy', dispatch: row.dispatches }
         return { kind: 'suspect', dispatch: row.dispatches, brokenOff: { tries: row.tries, alone: row.tries_alone } }
@@ -112,6 +114,7 @@ interface ClaimRow {
   tries: number
   tries_alone: number
   suspect: boolean
+  waits: boolean
 }
 
 interface LoadRow {
@@ -160,6 +163,8 @@ with wanted as (
     select array_agg(file.id order by file.position) from turn_attachment file
     where file.turn_id = turn.source_id and file.state in ('waiting', 'reading') and turn.stop_requested_at is null
   ) as own,
+    -- To stop or to be taken back it need not wait.
+    turn.stop_requested_at is null and ${waitsForPeople('turn')} as waits,
     turn.broken_off + (turn.state = 'answering')::int as tries,
     turn.broken_off_alone + (turn.state = 'answering' and turn.alone)::int as tries_alone,
     -- The same claim, sent again after a lost answer.
@@ -191,6 +196,7 @@ with wanted as (
   update conversation set lease_turn = wanted.id, lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond'
   from wanted
   where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and (select unread from reading) is null
+    and not wanted.waits
     and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_owner = $2)
     and ${nothingEarlier('wanted')} and ($5 <> 'ordinary' or wanted.mine or wanted.tries < ${suspectAfter})
   returning conversation.key
@@ -209,7 +215,7 @@ with wanted as (
   on conflict do nothing
 )
 select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches,
-  tries, tries_alone, free and tries >= ${suspectAfter} as suspect
+  tries, tries_alone, free and tries >= ${suspectAfter} as suspect, waits
 from wanted, reading`,
 }
 
@@ -237,7 +243,7 @@ select turn.conversation_key, place.place_key, turn.platform, turn.reply_target,
     or exists (select from share where conversation_key is null) as shared_elsewhere,
   (select jsonb_agg(past.item order by past.seq) from (
     select past.seq, jsonb_build_object('answer', past.answer, 'provider', past.receipt ->> 'provider',
-      'model', past.receipt ->> 'model', 'messages',
+      'model', past.receipt ->> 'model', 'untrusted', past.receipt ? 'untrusted', 'messages',
       (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = past.source_id)) as item
     from turn past
     where past.conversation_key = turn.conversation_key and past.seq < turn.seq and past.state in ('done', 'stopped')
@@ -292,6 +298,7 @@ with lost as (
   where turn.state in ('queued', 'answering')
     and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_turn <> turn.id)
     and turn.dispatched_at < now() - $1 * interval '1 millisecond'
+    and (turn.stop_requested_at is not null or not ${waitsForPeople('turn')})
     and not exists (
       select from turn earlier where earlier.conversation_key = turn.conversation_key and earlier.seq < turn.seq
         and earlier.state in ('queued', 'answering'))

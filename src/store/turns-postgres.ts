@@ -162,6 +162,8 @@ with held as (
 ), spent as (
   -- A turn that has ended is not resumed.
   delete from turn_step using ended where turn_step.turn_id = ended.id
+), called as (
+  update tool_call set arguments = null, result = null from ended where tool_call.turn_id = ended.id
 ), freed as (
   update conversation set lease_turn = null, lease_owner = null, lease_until = null
   from ended where lease_turn = ended.id and lease_owner = $2

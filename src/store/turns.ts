@@ -10,6 +10,9 @@ import type { Accepted, KnownTalk, MessageRef, Revised, TurnState } from '../cor
 import type { AttachmentReceipt, Citation, Receipt } from '../core/reply.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
 
+/** In SQL: a turn that has not ended. */
+export const openStates = "('queued', 'answering')"
+
 export type EndState = Extract<TurnState, 'done' | 'stopped' | 'failed'>
 
 /** An attachment as the store knows it. */
@@ -28,6 +31,8 @@ export interface PastTurn {
   answer: string
   provider: string | null
   model: string | null
+  /** The answer may rest on what others wrote. */
+  untrusted?: boolean
 }
 
 export interface StoredPart {
@@ -147,6 +152,8 @@ export type Claim =
   | { kind: 'busy'; dispatch: number }
   /** Files of the turn are still to be read. */
   | { kind: 'reading'; unread: Dispatch }
+  /** People have to decide on something first (src/store/tool-calls.ts); their decision dispatches it again. */
+  | { kind: 'waiting' }
   /** It was broken off several times: claim it in another mode. */
   | { kind: 'suspect'; dispatch: number; brokenOff: BrokenOff }
   | { kind: 'ended' }

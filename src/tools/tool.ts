@@ -14,6 +14,10 @@ export type ToolEffect = 'read' | 'write'
 
 export interface Tool extends ModelTool {
   effect: ToolEffect
+  /** The server that it belongs to, as people know it; absent for Parley's own. */
+  server?: string | undefined
+  /** An admin allowed its writing calls without asking. It does not count in a turn that has read what others wrote. */
+  standing?: boolean | undefined
   /** Whether its results hold what strangers wrote: web pages, other people's systems. */
   openWorld: boolean
   /** Milliseconds that one call may take. */

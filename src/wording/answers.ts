@@ -23,6 +23,10 @@ export const noticeWording = {
     `${model} declined to answer part of this. Rephrase the question, or choose another model.`,
   unknownCitations: (count: number) =>
     `${count === 1 ? '1 citation was' : `${count} citations were`} removed because the model was not given the cited place.`,
+  unlinked: (count: number) =>
+    count === 1
+      ? '1 address is shown as text, not as a link: nobody in this conversation wrote it, and no search returned it.'
+      : `${count} addresses are shown as text, not as links: nobody in this conversation wrote them, and no search returned them.`,
   unsupportedCitations: (count: number) =>
     count === 1
       ? '1 citation was removed because its source does not support the statement.'

@@ -143,6 +143,11 @@ const web = {
   off: 'Parley neither searches the web nor reads links',
   auto: 'Parley searches the web where a question calls for it, and reads links',
 }
+const approvals = (approvers: 'asker' | 'admins') =>
+  approvers === 'asker'
+    ? 'Whoever asks decides about calls of tools that change something'
+    : 'Admins decide about calls of tools that change something'
+
 const tools = (on: boolean) =>
   on
     ? 'Models can call tools while they answer'
@@ -173,6 +178,7 @@ export const policyWording = {
     web: (what: keyof typeof web) => web[what],
     memory,
     tools,
+    approvals,
     timeZone: (zone: string) => `Budgets reset in the time zone ${zone}`,
   },
   localOnly: (who: string) => `Only local models answer ${where(who)} now.`,
@@ -187,6 +193,7 @@ export const policyWording = {
   followUps: (who: string, what: FollowUps) => `${followUps[what]} in threads that it takes part in${inScope(who)}.`,
   web: (who: string, what: keyof typeof web) => `${web[what]}${inScope(who)}.`,
   memory: (who: string, on: boolean) => `${memory(on)}${inScope(who)}.`,
+  approvals: (who: string, approvers: 'asker' | 'admins') => `${approvals(approvers)}${inScope(who)}.`,
   tools: (who: string, on: boolean) => `${tools(on)}${inScope(who)}.`,
   atLimit: (who: string, what: 'cheaper' | 'refuse') => `Set for ${who}: when a budget is used up, ${atLimit[what]}.`,
 }

@@ -4,7 +4,25 @@ import { plainName } from '../core/text/plain-name.ts'
 
 const longestShown = 120
 
-const outcomes = { done: 'done', failed: 'failed', repeated: 'asked for again, and not repeated' } as const
+const outcomes = {
+  done: 'done',
+  failed: 'failed',
+  repeated: 'asked for again, and not repeated',
+  denied: 'not approved, and not made',
+  unknown: 'interrupted: nobody knows whether it took effect',
+} as const
+
+/** Why a turn counts as untrusted. */
+export const untrustedReasons = ['web', 'tools', 'files', 'messages', 'history'] as const
+export type UntrustedReason = (typeof untrustedReasons)[number]
+
+const untrusted: Record<UntrustedReason, string> = {
+  web: 'web pages',
+  tools: 'results of tools that read what others write',
+  files: 'files',
+  messages: 'messages of other people',
+  history: 'earlier answers that rest on what others wrote',
+}
 
 export const toolWording = {
   /** For models. */
@@ -46,5 +64,56 @@ export const toolWording = {
   searchingWeb: (query: string) => `Searching the web: ${plainName(query, longestShown)}`,
   opening: (address: string) => `Opening ${plainName(address, longestShown)}`,
   time: (zone: string) => `Looking up the time (${plainName(zone, 60)})`,
+  /** Of calls that change something, for models. */
+  denied:
+    'The person did not approve this call, so it was not made. Do not ask for it again; say that it was not done.',
+  overdue:
+    'Nobody approved this call within 15 minutes, so it was not made. Say that it was not done and that the person can ask again.',
+  nobodyToAsk:
+    'This call changes something, and nobody can be asked to approve it here. It was not made. Say that it was not done.',
+  changed:
+    'The tool was changed by its server after this call was asked for, so the call was not made. Say that it was not done and that the person can ask again.',
+  tooLong: (most: number) =>
+    `The arguments of a call that changes something can have at most ${most} characters, so that a person can read them. The call was not made.`,
+  interruptedForModel: (name: string) =>
+    `${name} was interrupted while it ran. Nobody knows whether it took effect. It was not and must not be repeated: say so, and tell the person to check.`,
+  /** For people, in a receipt. */
+  interrupted: (about: string) =>
+    `Interrupted while it ran: ${about}. Please check whether it took effect. Parley does not repeat it.`,
+  askedBecause: (reasons: readonly UntrustedReason[]) =>
+    `Each change was asked about, because this answer may rest on ${reasons.map((each) => untrusted[each]).join(', ')}.`,
+  waiting: (tools: string) => `Waiting for approval: ${tools}`,
   receipt: ({ about, outcome, ms }: ToolReceipt) => `${about} (${outcomes[outcome]}, ${(ms / 1000).toFixed(1)} s)`,
+}
+
+/** A person's decision about a call that changes something. */
+export const toolApprovalWording = {
+  approve: 'Approve',
+  deny: 'Deny',
+  minutes: 15,
+  card: (
+    who: string,
+    { tool, server, approvers }: { tool: string; server: string | undefined; approvers: 'asker' | 'admins' },
+    shown: string,
+    marked: boolean,
+    reasons: readonly UntrustedReason[],
+  ) =>
+    [
+      `**Approve this call?** The answer to ${who} wants to call **${tool}**${server === undefined ? '' : ` on **${server}**`}, which changes something. Its exact arguments:`,
+      shown,
+      ...(marked ? ['Characters that cannot be seen are shown as `\\u{…}`.'] : []),
+      ...(reasons.length === 0
+        ? []
+        : [`Look closely: the answer may rest on ${reasons.map((each) => untrusted[each]).join(', ')}.`]),
+      `${approvers === 'asker' ? `Only ${who} can decide` : 'Only admins can decide'}, within 15 minutes. Without a decision nothing is done.`,
+    ].join('\n\n'),
+  approved: 'Approved. Parley makes this call once.',
+  denied: 'Denied. The call is not made.',
+  askerOnly: 'Only the person who asked the question can decide about this call.',
+  adminsOnly: 'Only admins can decide about this call. Ask an admin to decide.',
+  already: (state: 'approved' | 'denied', by: string | null) =>
+    `This call was already ${state}${by === null ? '' : ` by ${by}`}.`,
+  expired: 'The 15 minutes are over, so nothing was done. Ask the question again.',
+  changed: 'The tool has changed, or nobody decided in time, so nothing was done. Ask the question again.',
+  ended: 'The question has ended, so nothing was done. Ask it again.',
 }

@@ -16,6 +16,9 @@ CREATE TYPE "approval_state" AS ENUM ('asked', 'approved', 'declined', 'used');
 -- CreateEnum
 CREATE TYPE "embedding_state" AS ENUM ('filling', 'active', 'old');
 
+-- CreateEnum
+CREATE TYPE "tool_call_state" AS ENUM ('planned', 'waiting', 'approved', 'denied', 'expired', 'running', 'done', 'unknown');
+
 -- CreateTable
 CREATE TABLE "conversation" (
     "key" TEXT NOT NULL,
@@ -478,6 +481,30 @@ CREATE TABLE "transcript_part" (
     CONSTRAINT "transcript_part_pkey" PRIMARY KEY ("content_hash","engine","part")
 );
 
+-- CreateTable
+CREATE TABLE "tool_call" (
+    "id" UUID NOT NULL,
+    "turn_id" UUID NOT NULL,
+    "call_id" TEXT NOT NULL,
+    "server" TEXT,
+    "tool" TEXT NOT NULL,
+    "arguments" TEXT,
+    "args_hash" TEXT NOT NULL,
+    "definition_hash" TEXT NOT NULL,
+    "state" "tool_call_state" NOT NULL DEFAULT 'planned',
+    "approvers" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "expires_at" TIMESTAMPTZ(3),
+    "decided_by" TEXT,
+    "decided_at" TIMESTAMPTZ(3),
+    "run" UUID,
+    "started_at" TIMESTAMPTZ(3),
+    "finished_at" TIMESTAMPTZ(3),
+    "result" JSONB,
+
+    CONSTRAINT "tool_call_pkey" PRIMARY KEY ("id")
+);
+
 -- CreateIndex
 CREATE UNIQUE INDEX "turn_seq_key" ON "turn"("seq");
 
@@ -569,6 +596,9 @@ CREATE UNIQUE INDEX "api_key_hash_key" ON "api_key"("hash");
 
 -- CreateIndex
 CREATE INDEX "api_key_owner_id_idx" ON "api_key"("owner_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "tool_call_turn_id_tool_args_hash_key" ON "tool_call"("turn_id", "tool", "args_hash");
 
 -- AddForeignKey
 ALTER TABLE "turn" ADD CONSTRAINT "turn_conversation_key_fkey" FOREIGN KEY ("conversation_key") REFERENCES "conversation"("key") ON DELETE CASCADE ON UPDATE CASCADE;
@@ -1198,3 +1228,6 @@ ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_webhook_id_fkey"
 
 -- AddForeignKey
 ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_turn_id_fkey" FOREIGN KEY ("turn_id") REFERENCES "turn"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "tool_call" ADD CONSTRAINT "tool_call_turn_id_fkey" FOREIGN KEY ("turn_id") REFERENCES "turn"("id") ON DELETE CASCADE ON UPDATE CASCADE;

@@ -195,6 +195,21 @@ export function policyCommands(deps: PolicyDeps): Command[] {
         return { text: policyWording.tools(who, state) + restricted }
       },
     }),
+    define({
+      name: 'policy approvals',
+      summary: 'Who decides about calls of tools that change something: the person who asked, or admins',
+      role: 'admin',
+      changes: true,
+      args: { who: arg.choice('The person who asked, or admins', ['asker', 'admins']), for: arg.optional(arg.place()) },
+      examples: ['policy approvals admins for channel', 'policy approvals asker'],
+      async run({ who: approvers, for: place }, caller) {
+        const set = () => (approvers === 'asker' ? null : approvers)
+        const { who } = await changeSetting(settings, caller, 'policy.approvals', set, { place })
+        const { policy } = await effectiveFor(settings, caller.spender)
+        const restricted = approvers === 'asker' && policy.approvals !== 'asker' ? policyWording.stillRestricted : ''
+        return { text: policyWording.approvals(who, approvers) + restricted }
+      },
+    }),
   ]
 
   /** Says so if another setting still restricts what was just allowed. */
@@ -232,6 +247,7 @@ async function describe({ settings, timeZone, collections }: PolicyDeps, spender
     shown.web(policy.web),
     shown.memory(policy.memory),
     shown.tools(policy.tools),
+    shown.approvals(policy.approvals),
     ...(watched ? [watchWording.shown] : []),
     shown.timeZone(timezone ?? timeZone),
   ]

@@ -279,8 +279,21 @@ function createHtmlText(saw: (picture: string) => void = () => {}, fences = fals
   return page
 }
 
-function isHidden(attributes: Record<string, string>): boolean {
-  return 'hidden' in attributes || /display\s*:\s*none|visibility\s*:\s*hidden/i.test(attributes.style ?? '')
+/** What a reader of the page cannot see, as far as the element itself says so. */
+function isHidden({ style = '', ...attributes }: Record<string, string>): boolean {
+  if ('hidden' in attributes) return true
+  if (style === '') return false
+  const css = style.replace(/!important/gi, '')
+  if (
+    /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?\.?0*)\s*(?:;|$)/i.test(css)
+  )
+    return true
+  // Not by a size of 0 alone: the elements within may set another one.
+  if (/(?:^|;)\s*(?:max-)?height\s*:\s*0(?:px)?\s*(?:;|$)/i.test(css) && /overflow\s*:\s*hidden/i.test(css)) return true
+  const color = /(?:^|;)\s*color\s*:\s*([^;]+)/i.exec(css)?.[1]?.trim().toLowerCase()
+  if (color === undefined) return false
+  const behind = /(?:^|;)\s*background(?:-color)?\s*:\s*([^;]+)/i.exec(css)?.[1]?.trim().toLowerCase()
+  return color === 'transparent' || color === behind
 }
 
 function styleOf(name: string, css = '', outer: TextStyle = {}): TextStyle {
