@@ -2,6 +2,7 @@
  * One PostgreSQL for all test files of a run, which each make databases of their own in it. It starts when the first file asks for
  * it, and stops with the run: https://vitest.dev/config/globalsetup
  */
+import { rmSync } from 'node:fs'
 import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,10 +20,11 @@ export async function startTestPostgres(durable: boolean): Promise<TestPostgres>
   // mkdtemp makes it private; PostgreSQL's account must pass through when the tests run as root.
   await chmod(home, 0o711)
   const postgres = await startEmbeddedPostgres({ home, log: silentLog, durable })
-  // A run that crashes leaves no server behind.
+  // A run that crashes or is stopped leaves no server and no databases behind.
   const killed = () => {
     try {
       process.kill(postgres.pid(), 'SIGQUIT')
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 })
     } catch {}
   }
   process.once('exit', killed)
