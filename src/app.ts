@@ -19,6 +19,7 @@ import { type Connections, listenOn, openPlatforms } from './app/platforms.ts'
 import { openReaders } from './app/readers.ts'
 import type { Running, State } from './app/services.ts'
 import { openState } from './app/state.ts'
+import { openToolServers } from './app/tool-servers.ts'
 import { openTools } from './app/tools.ts'
 import { concernsWeb, openWeb } from './app/web.ts'
 import { openWebhooks } from './app/webhooks.ts'
@@ -47,6 +48,7 @@ import { openDatabase } from './store/database.ts'
 import { clearRunning, ensureTerminalToken, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
 import { createTurns } from './store/turns-postgres.ts'
+import { joinToolboxes } from './tools/find-tool.ts'
 import type { WebLimits } from './web/gather-web.ts'
 import { setUpWording } from './wording/sign-in.ts'
 import { startWording } from './wording/startup.ts'
@@ -213,6 +215,7 @@ async function work(running: Running): Promise<void> {
     await sweep(0)
   }
   for (const { fastest, ...model } of await money.speeds()) messaging.health.remember(model, fastest)
+  const roleOf = rolesOf(running, messaging.settings, running.people.directory)
   const deps: WorkerDeps = {
     storage: { turns, attachments, learned, blobs, index, picture: pictureIn(blobs) },
     messaging: {
@@ -234,7 +237,7 @@ async function work(running: Running): Promise<void> {
     models: { catalogue: models.catalogue, provider: models.provider, health: messaging.health },
     retriever: fileSearch.retriever,
     memory: running.memory,
-    tools: openTools(running),
+    tools: joinToolboxes([openTools(running), await openToolServers({ ...running, roleOf })]),
     web: running.web.sources,
     writes: money.writes,
     learning: running.web.learning,

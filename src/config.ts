@@ -21,6 +21,7 @@ import { isExposed, type PlatformName, platformProblems, platformSettings } from
 import { type SearchSettings, searchProblems, searchSettings } from './config/search.ts'
 import { type SignInSettings, signInProblems, signInSecrets, signInSettings } from './config/sign-in.ts'
 import { check, cleaned, readDotEnv, readYaml } from './config/sources.ts'
+import { toolServerProblems, toolServers } from './config/tools.ts'
 import { withSecretFiles } from './config/variables.ts'
 import { ParleyError } from './core/errors.ts'
 import { configurationWording } from './wording/startup.ts'
@@ -51,7 +52,7 @@ export function readConfig(sources: ConfigSources = {}): Config {
     problems,
   )
   if (environment) problems.push(...contradictions(environment, unfinished))
-  if (file) problems.push(...serverProblems(file, variables))
+  if (file) problems.push(...serverProblems(file, variables), ...toolServerProblems(file.tools, variables))
   if (file && environment) problems.push(...signInProblems(file.signIn, variables, environment))
   if (file && environment) problems.push(...searchProblems(file.search, variables, environment))
   if (!environment || !file || problems.length > 0) {
@@ -60,7 +61,10 @@ export function readConfig(sources: ConfigSources = {}): Config {
   const portGiven = env.PORT !== undefined && env.PORT !== ''
   const signIn = signInSettings(file.signIn, variables)
   const search = searchSettings(file.search, variables, environment)
-  return settle(environment, file, modelServers(file, variables), { cwd, portGiven, unfinished, signIn, search })
+  return settle(environment, file, modelServers(file, variables), {
+    ...{ cwd, portGiven, unfinished, signIn, search },
+    tools: toolServers(file.tools, variables),
+  })
 }
 
 /** Rules over several settings. */
@@ -80,10 +84,11 @@ interface Circumstances {
   unfinished: PlatformName | undefined
   signIn: SignInSettings
   search: SearchSettings | undefined
+  tools: ReturnType<typeof toolServers>
 }
 
 function settle(environment: Environment, file: File, servers: ModelServer[], circumstances: Circumstances) {
-  const { cwd, portGiven, unfinished, signIn, search } = circumstances
+  const { cwd, portGiven, unfinished, signIn, search, tools } = circumstances
   const ollama = environment.OLLAMA_HOST === undefined ? undefined : ollamaUrl(environment.OLLAMA_HOST)
   return {
     home: resolve(cwd, environment.PARLEY_HOME),
@@ -104,6 +109,7 @@ function settle(environment: Environment, file: File, servers: ModelServer[], ci
       ...servers.flatMap(({ apiKey, secrets = [] }) => [...(apiKey ? [apiKey] : []), ...secrets]),
       ...signInSecrets(signIn),
       ...(search?.provider === 'endpoint' ? search.secrets : []),
+      ...tools.secrets,
     ],
     admins: file.admins,
     signIn,
@@ -118,6 +124,9 @@ function settle(environment: Environment, file: File, servers: ModelServer[], ci
     ...platformSettings(environment, file, unfinished),
     transcriber: transcriber(environment),
     search,
+    toolServers: tools.servers,
+    /** Where programs of servers that were added by command are found. */
+    toolPath: tools.path,
     mail: mailSettings(environment),
     memory: file.memory,
     retention: file.retention,

@@ -162,6 +162,11 @@ const layers: Record<string, Layer> = {
     packages: [/^opentype\.js$/, /^sharp$/],
   },
   admin: { files: /^src\/admin\//, may: [core, parts, /^src\/admin\//], packages: [/^zod$/] },
+  'tools of servers': {
+    files: /^src\/tools\/mcp\//,
+    may: [core, /^src\/tools\//, openPartOf('models')],
+    packages: [/^zod$/, /^@modelcontextprotocol\/client$/],
+  },
   queue: stage('queue'),
   search: stage('search'),
   models: stage('models'),
@@ -309,7 +314,7 @@ describe('the architecture', () => {
   it('measures durations with the monotonic clock', () => {
     // Timestamps for others: of rows and records, of platforms' signatures and headers, of jobs, of files on disk.
     const timestamps =
-      /^(?:src\/core\/(?:clock|connection|retry-after)|src\/identity\/providers\/(?:access-tokens|examine)|src\/ops\/(?:doctor|access)|src\/blobs\/blobs|src\/queue\/bullmq(?:-worker)?|src\/models\/catalogue|adapters\/(?:teams\/(?:api|files|listener|consent|capture|post-keys|transport)|api\/(?:answering|listener|responses)|discord\/(?:transport|refusals|typing|session-limit|missed|sessions)|slack\/(?:ingress|people|setup|replay|normalize|post-keys|recent|rotation|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
+      /^(?:src\/core\/(?:clock|connection|retry-after)|src\/tools\/mcp\/connection|src\/identity\/providers\/(?:access-tokens|examine)|src\/ops\/(?:doctor|access)|src\/blobs\/blobs|src\/queue\/bullmq(?:-worker)?|src\/models\/catalogue|adapters\/(?:teams\/(?:api|files|listener|consent|capture|post-keys|transport)|api\/(?:answering|listener|responses)|discord\/(?:transport|refusals|typing|session-limit|missed|sessions)|slack\/(?:ingress|people|setup|replay|normalize|post-keys|recent|rotation|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
     const wall = files.filter((file) => /\bDate\.now\b/.test(readFileSync(join(root, file), 'utf8')))
     expect(wall.filter((file) => !timestamps.test(file))).toEqual([])
   })

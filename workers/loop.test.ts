@@ -10,6 +10,7 @@ import { openPolicy, plainRules } from '../src/routing/rules.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import type { StoredOutcome, Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
+import { withinLimits } from '../src/tools/find-tool.ts'
 import type { Tool, ToolCall, ToolResult } from '../src/tools/tool.ts'
 import { toolWording } from '../src/wording/tools.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
@@ -280,6 +281,36 @@ describe('a model that calls tools', () => {
     const outcome = await answer(turnId)
     expect(outcome).toMatchObject({ state: 'stopped', text: 'I look it up.' })
     expect(requests).toHaveLength(1)
+  })
+
+  it('finds a tool that it was not told of, and calls it in the next step; another worker goes on there', async () => {
+    const many = Array.from({ length: 60 }, (_, n) =>
+      tool(`sheep_${n}`, async () => ({ text: `${n} sheep` }), { description: `Counts the sheep of meadow ${n}.` }),
+    )
+    const steps: Says[] = [
+      [call('a', 'sheep_57', {}), call('b', 'find_tool', { query: 'sheep of meadow 57' })],
+      [call('c', 'sheep_57', {})],
+      [text('Fifty-seven.')],
+    ]
+    const turnId = await accepted()
+    const dying = new AbortController()
+    const { deps, answer } = await worker({ steps, tools: [...withinLimits(many)] })
+    const saveStep: Turns['saveStep'] = async (...args) => {
+      const saved = await turns.saveStep(...args)
+      if (requests.length === 1 && args[2].kind === 'tools') dying.abort(new Error('killed'))
+      return saved
+    }
+    const first = createTurn({ ...deps, storage: { ...deps.storage, turns: { ...turns, saveStep } } })
+    await first({ v: 1, turnId }, { ...jobContext(), signal: dying.signal }).catch(() => undefined)
+    const outcome = await answer(turnId)
+    expect(outcome?.text).toBe('Fifty-seven.')
+    const told = requests.map(({ tools = [] }) => tools.map(({ name }) => name))
+    expect(told[0]).toHaveLength(40)
+    expect(told[0]).not.toContain('sheep_57')
+    expect(told[1]).toContain('sheep_57')
+    // Before it was found it was no tool.
+    expect(ran).toEqual(['sheep_57 {}'])
+    expect(resultsIn(requests.at(-1)).map(({ failed }) => failed)).toEqual([true, false, false])
   })
 
   it('gets no tools where its server knows none, the place forbids them, or a program asks', async () => {

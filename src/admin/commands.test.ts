@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
-import { adminRig, here, localModels, people } from '../../test/fakes/admin.ts'
+import { type AdminRig, adminRig, here, localModels, people } from '../../test/fakes/admin.ts'
 import { knowBlobs } from '../../test/fixtures/blobs.ts'
 import { call, cost, scopesFor } from '../../test/ledger-rig.ts'
 import { addPerson, slackAccount } from '../../test/people.ts'
@@ -155,6 +155,19 @@ const bad: [line: string, answer: string][] = [
   ['help modesl', say.didYouMean('/parley help models')],
 ]
 
+/** A server of tools. */
+async function offerFiles({ deps }: AdminRig): Promise<void> {
+  const { store } = deps.toolServers
+  const at = { kind: 'http' as const, url: 'https://files.example/mcp' }
+  const by = { id: 'test', via: 'test' }
+  await store.add({ name: 'files', at, where: ['all'], roles: ['member'], local: false, seconds: 60 }, by)
+  const tools = ['read_text_file', 'list_directory', 'write_file'].map((name) => {
+    const annotations = { readOnlyHint: name !== 'write_file' }
+    return { name, hash: name, definition: { name, inputSchema: {}, annotations } }
+  })
+  await store.list('files', tools)
+}
+
 describe('a command line', () => {
   it.for(good)('%j works', async ([line, answer]) => {
     await using rig = await adminRig(server)
@@ -185,6 +198,7 @@ describe('a command line', () => {
     const shared = { contentHash: 'a'.repeat(64), engine: 'pdf-1' }
     await knowBlobs(rig.database.pool, shared.contentHash)
     await shareFiles(rig.database, [shared], { names: ['price list.pdf'], conversation: here })
+    await offerFiles(rig)
     for (const { name, examples } of rig.commands.commands)
       for (const line of examples) {
         for (const before of needs(line)) await rig.say(before)

@@ -26,6 +26,7 @@ import { type PolicyDeps, policyCommands } from './commands/policy.ts'
 import { type RoleDeps, roleCommands } from './commands/roles.ts'
 import { type TeamDeps, teamCommands } from './commands/team.ts'
 import { type TemplateDeps, templateCommands } from './commands/templates.ts'
+import { type ToolServerDeps, toolCommands } from './commands/tools.ts'
 import { type LocalDeps, tryCommands } from './commands/try.ts'
 import { type UsageDeps, usageCommands } from './commands/usage.ts'
 import { type WebhookDeps, webhookCommands } from './commands/webhooks.ts'
@@ -41,7 +42,8 @@ export interface CommandServices {
     Pick<WhyDeps, 'turns'> &
     Pick<ForgetDeps, 'forget'> &
     Pick<CollectionDeps, 'collections'> &
-    Pick<WebhookDeps, 'webhooks'> & { calls: CommandCalls }
+    Pick<WebhookDeps, 'webhooks'> &
+    ToolServerDeps & { calls: CommandCalls }
   models: Pick<LocalDeps, 'models' | 'provider' | 'local' | 'refreshModels'> & {
     health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
@@ -84,6 +86,7 @@ export function createTable(deps: TableDeps): readonly Command[] {
     ...policyCommands(deps),
     ...limitCommands(deps),
     ...collectionCommands(deps),
+    ...toolCommands(deps),
     ...personaCommands(deps),
     ...templateCommands(deps),
     ...roleCommands(deps),

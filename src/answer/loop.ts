@@ -94,10 +94,9 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
   const { work, text, audience, spender, rules, files, opening } = question
   const program = work.messages.at(-1)?.program
   const tools = await offered(deps)
-  const definitions = tools.map(({ name, description, schema }) => ({ name, description, schema }))
-  const definitionTokens = tools.length === 0 ? 0 : estimateTokens(JSON.stringify(definitions))
   const fresh: FreshTexts = new Map()
   const rounds: Round[] = []
+  let { usable, definitions, tokens: definitionTokens } = named(tools, rounds)
   let calls = 0
   const counted = { turnId: work.id, next: () => ++calls }
   const words = [...work.history.flatMap(({ messages }) => messages), ...work.messages].map((each) => each.text)
@@ -112,6 +111,7 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
   for (let n = 1; ; n += 1) {
     const ran = rounds.flatMap(({ results }) => results).filter(({ outcome }) => outcome !== 'repeated').length
     const last = n >= loopLimits.steps || ran >= loopLimits.calls || isRepeating(rounds)
+    ;({ usable, definitions, tokens: definitionTokens } = named(tools, rounds))
     const open = steps.open('model', { loop: n, text }, KeptModel)
     let written: Written | undefined
     let said = open.known
@@ -147,7 +147,7 @@ export async function loop(deps: LoopDeps, signal: AbortSignal): Promise<Answere
       const done = await steps.run('tools', { loop: n, text }, KeptResults, () =>
         runCalls(
           {
-            ...{ tools, calls: asked, earlier, call, log, sources: question.sources },
+            ...{ tools: usable, calls: asked, earlier, call, log, sources: question.sources },
             left: loopLimits.calls - ran,
             prefix: String(n),
             progress: deps.progress,
@@ -191,14 +191,26 @@ async function decideWrites(
   }
 }
 
+/** The tools that a model is told of: hidden ones once they were found. */
+function named(tools: readonly Tool[], rounds: readonly Round[]) {
+  const found = new Set(rounds.flatMap(({ results }) => results.flatMap(({ opens = [] }) => opens)))
+  const usable = tools.filter(({ name, hidden }) => hidden !== true || found.has(name))
+  const definitions = usable.map(({ name, description, schema }) => ({ name, description, schema }))
+  return { usable, definitions, tokens: tools.length === 0 ? 0 : estimateTokens(JSON.stringify(definitions)) }
+}
+
 async function offered({ tools, question, memory, web }: LoopDeps): Promise<readonly Tool[]> {
   const { work, audience, spender, rules, files, models } = question
   // A program that composes its own prompt brings its own tools.
-  if (tools === undefined || work.messages.at(-1)?.program !== undefined || !rules.policy.tools) return []
+  const asked = work.messages.at(-1)
+  if (tools === undefined || asked === undefined || asked.program !== undefined || !rules.policy.tools) return []
   if (!models.some((model) => model.enabled && mayCall(model))) return []
   const mayBrowse = (rules.policy.web ?? 'auto') !== 'off' && work.messages.at(-1)?.overrides?.web !== 'off'
   return await tools.offered({
     ...{ turnId: work.id, platform: work.platform, audience, spender, files },
+    author: asked.author,
+    conversation: asked.conversation,
+    note: (sentence) => void question.notes.push(sentence),
     localOnly: rules.policy.localOnly,
     memory: remembers(memory, question),
     web: web?.engine !== undefined && mayBrowse && !rules.policy.localOnly,

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { Position } from '../core/artifact.ts'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import { traced } from '../core/events.ts'
-import { Json } from '../core/json.ts'
+import { canonicalJson, Json } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
 import type { ToolReceipt } from '../core/reply.ts'
 import { createSemaphore } from '../core/semaphore.ts'
@@ -50,6 +50,8 @@ export const KeptResults = z.object({
       outcome: z.enum(['done', 'failed', 'repeated', 'denied', 'unknown']),
       ms: z.number(),
       excerpts: z.array(KeptExcerpt),
+      /** Names of tools that were found by it. */
+      opens: z.array(z.string()).optional(),
     }),
   ),
   notes: z.array(z.string()),
@@ -64,7 +66,7 @@ export interface CallsInput {
   /** How many more may be run in this answer. */
   left: number
   /** What each call may know of its turn. */
-  call: Omit<ToolCall, 'callId' | 'note' | 'signal' | 'sources'>
+  call: Omit<ToolCall, 'callId' | 'note' | 'progress' | 'signal' | 'sources'>
   /** First part of the calls' ids. */
   prefix: string
   sources: SourceRegistry
@@ -103,6 +105,7 @@ export async function runCalls(input: CallsInput, fresh: FreshTexts, signal: Abo
       callId: callIdOf(at),
       sources: sources.all(),
       note: (sentence: string) => void notes.push(sentence),
+      progress: input.progress,
       signal: within,
     }
     let byParley = false
@@ -153,7 +156,9 @@ export async function runCalls(input: CallsInput, fresh: FreshTexts, signal: Abo
   const plan = calls.map((call): PlannedCall | Answer => {
     const tool = tools.find(({ name }) => name === call.name)
     const args = parseArguments(call.arguments)
-    const key = `${call.name} ${canonical(args ?? call.arguments)}`
+    const made = `${call.name} ${canonicalJson(args ?? call.arguments)}`
+    // A tool that is unknown now may be found later, and is then called.
+    const key = tool === undefined ? `? ${made}` : made
     const about = tool === undefined ? call.name : describe(tool, args)
     const base = { call, key, about, openWorld: tool?.openWorld === true }
     if (tool === undefined) return { ...base, answer: failure(toolWording.unknown(call.name, namesOf(tools))) }
@@ -170,7 +175,12 @@ export async function runCalls(input: CallsInput, fresh: FreshTexts, signal: Abo
     writes.length === 0
       ? { verdicts: [], notes: [] }
       : await input.decide(
-          writes.map(({ each: { tool, args }, at }) => ({ tool, args, text: canonical(args), callId: callIdOf(at) })),
+          writes.map(({ each: { tool, args }, at }) => ({
+            tool,
+            args,
+            text: canonicalJson(args),
+            callId: callIdOf(at),
+          })),
         )
   notes.push(...decided.notes)
   const names = [...new Set(plan.flatMap((each) => ('tool' in each ? [each.about] : [])))]
@@ -199,7 +209,8 @@ export async function runCalls(input: CallsInput, fresh: FreshTexts, signal: Abo
     const excerpts = fitting(result.excerpts ?? [], mostTokens - estimateTokens(text)).map((excerpt) =>
       kept(excerpt, sources, fresh),
     )
-    return { ...base, text, byParley, failed, outcome, ms, excerpts }
+    const opens = result.opens === undefined ? undefined : [...result.opens]
+    return { ...base, text, byParley, failed, outcome, ms, excerpts, opens }
   })
   return { sources: sources.all(), results, notes }
 }
@@ -259,15 +270,6 @@ function describe(tool: Tool, args: Json | undefined): string {
   } catch {
     return tool.name
   }
-}
-
-/** The same for the same arguments, whatever the order of their names. */
-export function canonical(value: Json): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    each !== null && typeof each === 'object' && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  )
 }
 
 function rejectedBy(signal: AbortSignal): Promise<never> {

@@ -6,7 +6,7 @@ import { chartPng } from '../admin/providers/chart-png.ts'
 import { createTurnRules } from '../admin/turn-rules.ts'
 import { searchForMe } from '../answer/for-me.ts'
 import type { Intake } from '../core/platform.ts'
-import { keyRevokedTopic } from '../core/topics.ts'
+import { keyRevokedTopic, toolServersTopic } from '../core/topics.ts'
 import { linkLine } from '../identity/linking.ts'
 import { createApprovalActions } from '../intake/approvals.ts'
 import type { InboxDeps } from '../intake/inbox.ts'
@@ -32,6 +32,11 @@ export function openCommands(running: Running, ask: Intake['receive']) {
       turns: state.turns,
       forget: state.forget,
       webhooks: state.webhooks,
+      toolServers: {
+        store: state.toolServers,
+        configured: config.toolServers.map(({ server }) => server),
+        changed: () => messaging.channel.publish(toolServersTopic, null),
+      },
       collections: createLearning({ collections: state.collections, queue: messaging.queue, log }),
     },
     models: {

@@ -32,6 +32,7 @@ import { createLocalQuota, createPostgresQuota } from '../store/quota.ts'
 import { createRecords } from '../store/records-postgres.ts'
 import { createRetention } from '../store/retention.ts'
 import { createSecrets } from '../store/secrets.ts'
+import { createToolServers } from '../store/tool-servers.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 import { createWebPages } from '../store/web-pages.ts'
 import { createWebhooks } from '../store/webhooks.ts'
@@ -84,6 +85,7 @@ export async function openState(config: Config, opening: Closing, onFatal: (erro
     attachments: createAttachments(database),
     learned: createLearnedSources(database),
     collections: createCollections(database),
+    toolServers: createToolServers(database),
     board: createConsoleBoard(database.query),
     index: createPassageIndex(database.lasting),
     embeddingRows: createEmbeddingRows(database.lasting),

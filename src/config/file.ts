@@ -14,6 +14,7 @@ import { Embeddings, Rerank } from './embeddings.ts'
 import { url } from './environment.ts'
 import { Search } from './search.ts'
 import { SignIn } from './sign-in.ts'
+import { Tools } from './tools.ts'
 
 const Origin = z.url(settingMust.beOrigin).refine((text) => URL.parse(text)?.origin === text, settingMust.beOrigin)
 
@@ -136,6 +137,8 @@ export const File = z.strictObject({
   /** Search by meaning in files. */
   embeddings: Embeddings,
   rerank: Rerank,
+  /** Servers that offer tools. */
+  tools: Tools,
   /** The OpenAI-compatible endpoint. */
   api: z
     .strictObject({

@@ -59,6 +59,8 @@ export const errorCodes = {
   search_busy: 'later',
   search_refused_key: 'never',
   search_rejected: 'never',
+  // servers of tools
+  tool_server_failed: 'later',
   // money and limits
   budget_exhausted: 'never',
   rate_limited: 'later',

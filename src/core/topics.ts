@@ -1,5 +1,8 @@
 /** Topics of the channel between processes that more than one part knows. */
 
+/** Published when servers of tools were added or removed by command. */
+export const toolServersTopic = 'tool-servers'
+
 /** Published with a key's id: its answers end at once. */
 export const keyRevokedTopic = 'key-revoked'
 

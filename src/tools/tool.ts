@@ -4,6 +4,7 @@
  */
 import type { Position } from '../core/artifact.ts'
 import type { Json } from '../core/json.ts'
+import type { Author, ConversationRef } from '../core/message.ts'
 import type { Spender } from '../core/scope.ts'
 import type { NewSource, Source } from '../core/source.ts'
 import type { ModelTool } from '../models/model.ts'
@@ -24,6 +25,8 @@ export interface Tool extends ModelTool {
   limitMs: number
   /** The most tokens of a result that the model is given. */
   mostTokens: number
+  /** Models learn of it only from a result that `opens` it. */
+  hidden?: boolean | undefined
   /** What people see while it runs, and in the receipt: "Searching the web: notice period". `args` is what the model wrote. */
   describe(args: Json): string
   /**
@@ -61,6 +64,8 @@ export interface ToolCall {
   sources: readonly Source[]
   /** Adds a sentence to the receipt. */
   note(sentence: string): void
+  /** Shows people how far it is. */
+  progress(sentence: string): void
   signal: AbortSignal
 }
 
@@ -81,6 +86,8 @@ export interface ToolResult {
   failed?: boolean | undefined
   /** Passages of sources; the loop gives each source its number, by which the model cites it. */
   excerpts?: readonly ToolExcerpt[] | undefined
+  /** Names of hidden tools that the model may call from the next step on. */
+  opens?: readonly string[] | undefined
 }
 
 export interface ToolExcerpt {
@@ -101,6 +108,9 @@ export interface Toolbox {
 export interface OfferedTo {
   turnId: string
   platform: string
+  /** Who asks, and where. */
+  author: Author
+  conversation: ConversationRef
   audience: Audience
   spender: Spender
   localOnly: boolean
@@ -109,4 +119,6 @@ export interface OfferedTo {
   web: boolean
   pages: boolean
   files: readonly ToolFile[]
+  /** Adds a sentence to the receipt. */
+  note(sentence: string): void
 }

@@ -92,6 +92,7 @@ export const webhookEgressWording: GuardWording = {
 export const configuredServerWording = {
   notConfigured: (origin: string) => `it refers to ${origin}, which is not part of its configuration`,
   tooLarge: (megabytes: number) => `it answers with more than ${megabytes} MB`,
+  slow: (seconds: number) => `it did not answer within ${seconds} seconds`,
 }
 
 export const pageEgressWording: EgressWording = {

@@ -37,6 +37,7 @@ import { createPeople } from '../../src/store/people.ts'
 import { createSecrets } from '../../src/store/secrets.ts'
 import { createSettings } from '../../src/store/settings.ts'
 import { createTeams } from '../../src/store/teams.ts'
+import { createToolServers } from '../../src/store/tool-servers.ts'
 import type { Turns } from '../../src/store/turns.ts'
 import { createTurns } from '../../src/store/turns-postgres.ts'
 import { createUsage } from '../../src/store/usage.ts'
@@ -153,6 +154,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     sendTest: async () => ({ status: 200, ms: 12 }),
     wakeWebhooks: async () => {},
     keepsSecrets: (platform) => platform === 'slack',
+    toolServers: { store: createToolServers(database), configured: [], changed: () => {} },
     hasPins: (platform) => platform === 'slack',
     tellsOwners: (platform) => platform === 'slack',
     showsThoughts: (platform) => platform !== 'slack',
@@ -177,13 +179,25 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   }
   const by = { id: 'test', via: 'test' }
   await settings.change('channel:slack/T1/C1', 'roles', () => ({ [people.manager.id]: 'manager' }), by)
-  const { timeZone, admins, audit, calls, keys, announceRevoked, turns, forget, collections, webhooks, ...others } =
-    deps
+  const {
+    timeZone,
+    admins,
+    audit,
+    calls,
+    keys,
+    announceRevoked,
+    turns,
+    forget,
+    collections,
+    webhooks,
+    toolServers,
+    ...others
+  } = deps
   const { linking, teams, invitations, publicUrl } = deps
   const names = withModelLabels(createScopeNames(database), deps.models)
   const services: CommandServices = {
     settings: { settings: deps.settings, timeZone, admins, audit },
-    storage: { calls, keys, announceRevoked, turns, forget, collections, webhooks },
+    storage: { calls, keys, announceRevoked, turns, forget, collections, webhooks, toolServers },
     models: others,
     money: others,
     messaging: others,

@@ -505,6 +505,33 @@ CREATE TABLE "tool_call" (
     CONSTRAINT "tool_call_pkey" PRIMARY KEY ("id")
 );
 
+-- CreateTable
+CREATE TABLE "tool_server" (
+    "name" TEXT NOT NULL,
+    "server" JSONB NOT NULL,
+    "added_by" TEXT NOT NULL,
+    "added_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "tool_server_pkey" PRIMARY KEY ("name")
+);
+
+-- CreateTable
+CREATE TABLE "tool_definition" (
+    "server" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "hash" TEXT NOT NULL,
+    "definition" JSONB NOT NULL,
+    "listed" BOOLEAN NOT NULL DEFAULT true,
+    "listed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "approved_hash" TEXT,
+    "approved_definition" JSONB,
+    "reads" BOOLEAN NOT NULL DEFAULT false,
+    "approved_by" TEXT,
+    "approved_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "tool_definition_pkey" PRIMARY KEY ("server","name")
+);
+
 -- CreateIndex
 CREATE UNIQUE INDEX "turn_seq_key" ON "turn"("seq");
 
