@@ -19,6 +19,7 @@ import { measureRouting } from './routing.ts'
 import { measureSearch } from './search.ts'
 import { measureSlack } from './slack.ts'
 import { measureTeams } from './teams.ts'
+import { measureTools } from './tools.ts'
 import { measureWeb } from './web.ts'
 
 /** THE table of benches. */
@@ -34,6 +35,7 @@ const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = 
   slack: measureSlack,
   teams: measureTeams,
   web: measureWeb,
+  tools: measureTools,
   search: measureSearch,
 }
 
