@@ -21,6 +21,7 @@ const foreign = [
   'PARLEY_CERTIFICATE',
   'NODE_ENV',
   'NO_COLOR',
+  'PROPERTY_SEED',
   'PATH',
   'PWD',
   'TMPDIR',
