@@ -105,7 +105,7 @@ export function createMemory({
           !known.has(passage.contentHash) &&
           ((passage.coverage ?? 0) >= floor || passage.close === true || answersPart(parts, passage)),
       )
-      return await named(withoutRepetition(newestVersions(fitting)).slice(0, most), signal)
+      return await named(withoutRepetition(newestVersions(fitting)), signal)
     },
   }
 }
@@ -142,11 +142,12 @@ export function newestVersions(found: readonly RankedPassage[]): RankedPassage[]
   return [...kept.filter((passage) => !isOld(passage)), ...kept.filter(isOld)]
 }
 
-/** Near-duplicates once, the better place first; and no file takes all of the room. */
+/** The first `most`, near-duplicates once, the better place first; and no file takes all of the room. */
 function withoutRepetition(found: readonly RankedPassage[]): RankedPassage[] {
   const kept: { passage: RankedPassage; words: Set<string> }[] = []
   const counts = new Map<string, number>()
   for (const passage of found) {
+    if (kept.length === most) break
     const count = counts.get(passage.contentHash) ?? 0
     if (count >= mostPerFile) continue
     const words = new Set(terms(passage.text))
@@ -175,7 +176,7 @@ export function merged(one: readonly RankedPassage[], other: readonly RankedPass
     if (known === undefined || (known.coverage ?? 0) < (passage.coverage ?? 0)) best.set(name, passage)
   }
   const ranked = [...best.values()].toSorted((a, b) => (b.coverage ?? 0) - (a.coverage ?? 0))
-  return withoutRepetition(newestVersions(ranked)).slice(0, most)
+  return withoutRepetition(newestVersions(ranked))
 }
 
 /**
