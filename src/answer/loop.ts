@@ -3,17 +3,13 @@
  * Each model's step is reserved over the budget for itself and stored before its calls run, and the results are stored before the model is
  * asked again, so that a crash resumes after the last stored step. Models that take no tools answer in the first step.
  */
-import { z } from 'zod'
 import type { Program } from '../core/message.ts'
-import { Citation } from '../core/reply.ts'
 import type { Source } from '../core/source.ts'
-import { sourceLabel } from '../core/source.ts'
 import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import type { ToolCall } from '../core/tool-call.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
-import type { ModelMessage, ModelRequest, Part } from '../models/model.ts'
-import { renderData, renderPassage } from '../models/render-passage.ts'
+import type { ModelRequest } from '../models/model.ts'
 import type { BesideExcerpt, Excerpt } from '../prompt/content.ts'
 import type { StoredStep } from '../store/turns.ts'
 import type { Tool } from '../tools/tool.ts'
@@ -23,6 +19,7 @@ import { remembers } from './gather-memory.ts'
 import type { Answered } from './outcome.ts'
 import type { Plan } from './plan.ts'
 import type { Question } from './question.ts'
+import { KeptModel, type Round, tokensOf, withTools } from './rounds.ts'
 import type { Steps } from './steps.ts'
 import {
   type CallsInput,
@@ -60,27 +57,6 @@ export interface LoopDeps extends Omit<StepDeps, 'counted'> {
   writes?: Writes | undefined
   /** Is told what runs, for people. */
   progress(what: string): void
-}
-
-const KeptModel = z.object({
-  raw: z.string(),
-  text: z.string(),
-  thoughts: z.string().optional(),
-  citations: z.array(Citation),
-  unknown: z.number(),
-  unsupported: z.number(),
-  unlinked: z.number(),
-  notices: z.array(z.string()),
-  model: z.string(),
-  calls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })),
-})
-type KeptModel = z.infer<typeof KeptModel>
-
-/** One round: what the model said and called, and what the calls gave. */
-interface Round {
-  said: KeptModel
-  results: KeptResults['results']
-  excerpts: { result: KeptResult; excerpts: Excerpt[] }[]
 }
 
 /** Of an earlier run of the turn: sources that are cited by number already. */
@@ -205,7 +181,7 @@ async function offered({ tools, question, memory, web }: LoopDeps): Promise<read
   const asked = work.messages.at(-1)
   if (tools === undefined || asked === undefined || asked.program !== undefined || !rules.policy.tools) return []
   if (!models.some((model) => model.enabled && mayCall(model))) return []
-  const mayBrowse = (rules.policy.web ?? 'auto') !== 'off' && work.messages.at(-1)?.overrides?.web !== 'off'
+  const mayBrowse = (rules.policy.web ?? 'auto') !== 'off' && asked.overrides?.web !== 'off'
   return await tools.offered({
     ...{ turnId: work.id, platform: work.platform, audience, spender, files },
     author: asked.author,
@@ -251,63 +227,6 @@ function keptOf({
   return { raw, text, thoughts, citations, unknown, unsupported, unlinked, notices, model: modelKey(model), calls }
 }
 
-/** The request with the tools and the rounds so far; for a model without tools, what they gave as data. */
-function withTools(
-  request: ModelRequest,
-  tools: NonNullable<ModelRequest['tools']>,
-  rounds: readonly Round[],
-  last: boolean,
-): ModelRequest {
-  if (tools.length === 0) {
-    const found = rounds.flatMap((round) => round.excerpts.flatMap(foundPart))
-    return found.length === 0 ? request : { ...request, messages: withParts(request.messages, found) }
-  }
-  if (last && rounds.length === 0) return request
-  const system = [request.system, ...toolWording.rules].filter((line) => line !== '').join('\n')
-  const messages = [...request.messages, ...rounds.flatMap(roundMessages)]
-  return { ...request, system, messages, tools, toolChoice: last ? 'none' : undefined }
-}
-
-function roundMessages({ said, excerpts }: Round): ModelMessage[] {
-  const words: Part[] = said.raw.trim() === '' ? [] : [{ type: 'text', text: said.raw }]
-  const calls = said.calls.map((call): Part => ({ type: 'toolCall', ...call }))
-  const results = excerpts.map(({ result, excerpts: found }): Part => {
-    const { id, name, failed } = result
-    return { type: 'toolResult', id, name, text: rendered(result, found), failed }
-  })
-  return [
-    { role: 'assistant', parts: [...words, ...calls] },
-    { role: 'user', parts: results },
-  ]
-}
-
-function rendered({ text, byParley }: KeptResult, excerpts: readonly Excerpt[]): string {
-  const own = text.trim() === '' ? [] : [byParley ? text : renderData({ type: 'data', about: 'tool result', text })]
-  const passages = excerpts.map(({ source, at, text }) =>
-    renderPassage({ type: 'passage', source: sourceLabel(source.n, at), title: source.title, at, text }),
-  )
-  return [...own, ...passages].join('\n\n')
-}
-
-function foundPart({ result, excerpts }: Round['excerpts'][number]): Part[] {
-  if (result.failed || result.outcome === 'repeated') return []
-  return [
-    { type: 'text', text: toolWording.found(result.about), by: 'parley' },
-    ...(result.text.trim() === '' ? [] : [{ type: 'data' as const, about: 'tool result' as const, text: result.text }]),
-    ...excerpts.map(({ source, at, text }): Part => {
-      return { type: 'passage', source: sourceLabel(source.n, at), title: source.title, at, text }
-    }),
-  ]
-}
-
-/** Before the question, which stands last. */
-function withParts(messages: readonly ModelMessage[], parts: readonly Part[]): ModelMessage[] {
-  const at = messages.findLastIndex(({ role }) => role === 'user')
-  return messages.map((message, index) =>
-    index === at ? { ...message, parts: [...parts, ...message.parts] } : message,
-  )
-}
-
 /** Texts of passages that are stored by reference are read again after a crash, as far as the audience may see them then. */
 async function readExcerpts(
   { results }: KeptResults,
@@ -329,16 +248,6 @@ async function readExcerpts(
       return source === undefined || found === undefined ? [] : [{ source, at, text: found, tokens }]
     }),
   }))
-}
-
-function tokensOf(rounds: readonly Round[]): number {
-  return rounds
-    .flatMap(({ excerpts }) => excerpts)
-    .reduce(
-      (sum, { result, excerpts }) =>
-        sum + estimateTokens(result.text) + excerpts.reduce((all, { tokens }) => all + tokens, 0),
-      0,
-    )
 }
 
 /** All steps as one answer. */
