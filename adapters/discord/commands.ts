@@ -122,9 +122,9 @@ function askOptions(): APIApplicationCommandBasicOption[] {
 
 /** One word is a sub-command; two words are a group and its sub-command. A group's single word is its `show`. */
 function parleyOptions(table: readonly CommandSpec[]): APIApplicationCommandOption[] {
-  // The more commands there are, the shorter each is described; `/parley help` says the whole.
+  // The more commands there are, the shorter each is described, arguments first, which have names; `/parley help` says the whole.
   for (let most = maxDescription; ; most -= 5) {
-    const options = optionsDescribed(table, most)
+    const options = optionsDescribed(table, { summary: Math.max(30, most), argument: Math.max(10, most - 20) })
     if (most <= 30 || charactersIn(options) + names.parley.length + maxDescription <= maxCharacters) return options
   }
 }
@@ -139,7 +139,13 @@ function charactersIn(options: readonly APIApplicationCommandOption[]): number {
   }, 0)
 }
 
-function optionsDescribed(table: readonly CommandSpec[], most: number): APIApplicationCommandOption[] {
+/** The most characters of descriptions. */
+interface Lengths {
+  summary: number
+  argument: number
+}
+
+function optionsDescribed(table: readonly CommandSpec[], most: Lengths): APIApplicationCommandOption[] {
   return [...branches(table)].slice(0, maxBranches).map(([word, specs]) => {
     const [only] = specs
     if (specs.length === 1 && only !== undefined && only.name === word) return subcommand(word, only, most)
@@ -162,10 +168,15 @@ function branches(table: readonly CommandSpec[]): Map<string, CommandSpec[]> {
   return found
 }
 
-function subcommand(name: string, spec: CommandSpec, most: number): APIApplicationCommandSubcommandOption {
+function subcommand(name: string, spec: CommandSpec, most: Lengths): APIApplicationCommandSubcommandOption {
   const sorted = spec.args.toSorted((a, b) => Number(b.required) - Number(a.required))
-  const options = sorted.map((arg) => option(arg, most))
-  return { type: ApplicationCommandOptionType.Subcommand, name, description: shorten(spec.summary, most), options }
+  const options = sorted.map((arg) => option(arg, most.argument))
+  return {
+    type: ApplicationCommandOptionType.Subcommand,
+    name,
+    description: shorten(spec.summary, most.summary),
+    options,
+  }
 }
 
 function option(arg: ArgumentSpec, most: number): APIApplicationCommandBasicOption {
