@@ -50,6 +50,7 @@ describe('the rules of a question', () => {
         web: 'auto',
         memory: true,
         tools: true,
+        approvals: 'asker',
         disabled: ['openai/x'],
         allowed: ['ollama/y'],
       },
