@@ -55,7 +55,7 @@ export interface LoopDeps extends Omit<StepDeps, 'counted'> {
   remembered: readonly BesideExcerpt[]
   /** Calls that change something; absent where nobody can be asked about them. */
   writes?: Writes | undefined
-  /** Is told what runs, for people. */
+  /** Shows people what runs. */
   progress(what: string): void
 }
 
@@ -167,7 +167,7 @@ async function decideWrites(
   }
 }
 
-/** The tools that a model is told of: hidden ones once they were found. */
+/** The tools that a model gets: hidden ones only after they were found. */
 function named(tools: readonly Tool[], rounds: readonly Round[]) {
   const found = new Set(rounds.flatMap(({ results }) => results.flatMap(({ opens = [] }) => opens)))
   const usable = tools.filter(({ name, hidden }) => hidden !== true || found.has(name))

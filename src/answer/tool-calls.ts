@@ -70,7 +70,7 @@ export interface CallsInput {
   /** First part of the calls' ids. */
   prefix: string
   sources: SourceRegistry
-  /** Is told what runs, for people. */
+  /** Shows people what runs. */
   progress(what: string): void
   /** What people decided about calls that change something. Throws while they have not. */
   decide(calls: readonly PlannedWriteCall[]): Promise<{ verdicts: Verdict[]; notes: string[] }>

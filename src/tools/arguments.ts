@@ -1,4 +1,4 @@
-/** Arguments of calls: their schema as models are told it, and what a model wrote, checked against it. */
+/** Arguments of calls: their schema as models get it, and a check of what a model wrote. */
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
 import type { ModelTool } from '../models/model.ts'
