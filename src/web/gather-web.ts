@@ -83,7 +83,7 @@ export type WebLimits = Partial<typeof webLimits>
 
 export const webLimits = {
   /** How long the search engine may take, and the pages after it. */
-  searchMs: 2_500,
+  searchMs: 2_400,
   pagesMs: 6_000,
   resultsPerQuery: 8,
   pages: 4,

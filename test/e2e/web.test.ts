@@ -271,5 +271,5 @@ it('a search that fails, and one that never answers, cost a line and not the ans
   search.hangs()
   const late = await client.ask('Search the web and the file for the cellar key: where does it hang now?', [upload])
   expect(late.text).toContain('behind the boiler')
-  expect(late.receipt.notices).toContain(searchWording.slow('SearXNG', 2.5))
+  expect(late.receipt.notices).toContain(searchWording.slow('SearXNG', 2.4))
 })
