@@ -194,46 +194,6 @@ describe('a file of a public channel', () => {
     expect(await find(question, 'guests')).toEqual([])
   })
 
-  const guests = placeKey(address('guests'))
-  const lookAtGuests = async () => ({
-    answers: [{ question: { place: address('guests'), ask: 'facts' } as const, facts: facts.get(guests) }],
-    askedAt: (await rows.stale({ place: guests, asker: undefined }, { limit: 1 })).askedAt,
-  })
-
-  it('is found in a channel from the moment on that the last guest left it', async () => {
-    channel('guests', 'private', ['bob', 'guest'], true)
-    expect(await find(question, 'guests')).toEqual([])
-    channel('guests', 'private', ['bob'])
-    await rows.change({ kind: 'left', place: address('guests'), account: 'guest' })
-    expect(await find(question, 'guests')).toEqual(['plan.pdf'])
-  })
-
-  it.each([
-    ['is the first about the channel', false],
-    ['comes after the guest joined', true],
-  ])('is found there also where an answer from before the guest left comes late and %s', async (_, joins) => {
-    channel('guests', 'private', ['bob'])
-    if (joins) {
-      expect(await find(question, 'guests')).toEqual(['plan.pdf'])
-      await rows.change({ kind: 'joined', place: address('guests'), account: 'guest' })
-    }
-    channel('guests', 'private', ['bob', 'guest'], true)
-    const { answers, askedAt } = await lookAtGuests()
-    channel('guests', 'private', ['bob'])
-    await rows.change({ kind: 'left', place: address('guests'), account: 'guest' })
-    await rows.save(answers, askedAt, guests)
-    expect(await find(question, 'guests')).toEqual(['plan.pdf'])
-  })
-
-  it('asks about nobody again where somebody left a channel that has no guests', async () => {
-    expect(await find(question, 'private')).toEqual(['plan.pdf'])
-    asked = []
-    channel('private', 'private', ['bob'])
-    await rows.change({ kind: 'left', place: address('private'), account: 'cem' })
-    expect(await find(question, 'private')).toEqual(['plan.pdf'])
-    expect(asked).toEqual([])
-  })
-
   it('is not found there once it is private', async () => {
     expect(await find(question, 'private')).toEqual(['plan.pdf'])
     channel('general', 'private', ['ann'])

@@ -254,11 +254,9 @@ const leftPlaces = (where: string, account: string) => `
   select key, ${account}, false, now() from place where kind not in ('direct', 'collection') and ${where}
   on conflict (place_key, account) do update set reads = false, checked_at = excluded.checked_at`
 
-// Whoever leaves a public channel may go on reading it: that is asked again. So is a place that is not known to be without outsiders: the
-// last of them may have left.
+// Whoever leaves a public channel may go on reading it: that is asked again.
 const LEFT = `
-  with again as (${changed(`(kind = 'public' or outsiders is distinct from false or changed_at > checked_at)
-    and (key = $1 or starts_with(key, $1 || '/'))`)})
+  with again as (${changed(`kind = 'public' and (key = $1 or starts_with(key, $1 || '/'))`)})
   ${leftPlaces(`kind <> 'public' and (key = $1 or starts_with(key, $1 || '/'))`, '$2')}`
 // A guest goes on reading where they were invited: who reads there is asked again.
 const ACCOUNT_GONE = `
