@@ -4,9 +4,9 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Follower } from './answer-events.ts'
-import type { Asked } from './asked.ts'
 import type { About, Dialect, Finished, Send } from './dialect.ts'
 import { type ApiFailure, retryAfter } from './failure.ts'
+import type { Asked } from './program-request.ts'
 
 export interface AnswerWriter {
   follower(choice: number): Follower

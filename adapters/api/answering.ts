@@ -15,11 +15,11 @@ import { keyRevokedTopic, sessionsEndedTopic } from '../../src/core/topics.ts'
 import { apiErrors, apiFileErrors } from '../../src/wording/api.ts'
 import { type Following, follow, type Topics, type WaitDeps } from './answer-events.ts'
 import { createAnswerWriter } from './answer-writer.ts'
-import type { Asked } from './asked.ts'
 import type { Dialect } from './dialect.ts'
 import { ApiFailure, bodyFor, failureFor } from './failure.ts'
 import { aboutAnswer } from './format.ts'
 import { normalize, type Received } from './normalize.ts'
+import type { Asked } from './program-request.ts'
 import { extension, type SentFile } from './sent-files.ts'
 
 export interface AnsweringDeps {

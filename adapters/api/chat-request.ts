@@ -1,6 +1,8 @@
 /** The requests of OpenAI's clients to `/v1/chat/completions`: what Parley accepts, ignores and rejects. */
 import { z } from 'zod'
 import { apiInstead, apiToolErrors } from '../../src/wording/api.ts'
+import { ApiFailure } from './failure.ts'
+import { FormatSchema, FunctionSchema, Routing, Sampled, toolOf } from './parameters.ts'
 import {
   type Asked,
   checkProgram,
@@ -12,9 +14,7 @@ import {
   type Refused,
   refuse,
   type Said,
-} from './asked.ts'
-import { ApiFailure } from './failure.ts'
-import { FormatSchema, FunctionSchema, Routing, Sampled, toolOf } from './parameters.ts'
+} from './program-request.ts'
 import { document, pictureAt, recording, type SentFile } from './sent-files.ts'
 
 const Text = z.object({ type: z.literal('text'), text: z.string() })

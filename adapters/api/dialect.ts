@@ -1,8 +1,8 @@
 /** The port of a dialect: how programs ask in it, and how they get answers and failures. All dialects are answered by one turn path. */
 import type { Ended } from './answer-events.ts'
-import type { Asked } from './asked.ts'
 import type { ApiFailure } from './failure.ts'
 import type { AboutAnswer } from './format.ts'
+import type { Asked } from './program-request.ts'
 
 export interface About {
   id: string

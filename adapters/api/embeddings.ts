@@ -4,10 +4,10 @@ import type { ActiveKey } from '../../src/core/api-key.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
 import { apiErrors, apiInstead } from '../../src/wording/api.ts'
 import type { Answering } from './answering.ts'
-import { ignoredIn, invalid, jsonIn, objectIn, type Refused, refuse } from './asked.ts'
 import { limits } from './chat-request.ts'
 import { ApiFailure } from './failure.ts'
 import { keyOf } from './normalize.ts'
+import { ignoredIn, invalid, jsonIn, objectIn, type Refused, refuse } from './program-request.ts'
 
 export interface ProgramEmbeddings {
   /** Names of the models, best first. */

@@ -2,6 +2,9 @@
 import { z } from 'zod'
 import { ProgramTool } from '../../src/core/tool-call.ts'
 import { apiInstead, apiToolErrors } from '../../src/wording/api.ts'
+import { limits } from './chat-request.ts'
+import { ApiFailure } from './failure.ts'
+import { FormatSchema, Routing, Sampled } from './parameters.ts'
 import {
   type Asked,
   checkProgram,
@@ -13,10 +16,7 @@ import {
   type Refused,
   refuse,
   type Said,
-} from './asked.ts'
-import { limits } from './chat-request.ts'
-import { ApiFailure } from './failure.ts'
-import { FormatSchema, Routing, Sampled } from './parameters.ts'
+} from './program-request.ts'
 import { base64, document, fileName, picture, pictureAt, type SentFile } from './sent-files.ts'
 
 const Schema = FormatSchema.shape.schema.unwrap()

@@ -3,7 +3,7 @@ import type { ActiveKey } from '../../src/core/api-key.ts'
 import type { HttpContext } from '../../src/core/http.ts'
 import type { Author, ConversationRef, IncomingMessage } from '../../src/core/message.ts'
 import { routedNames } from '../../src/core/route-decision.ts'
-import type { Asked } from './asked.ts'
+import type { Asked } from './program-request.ts'
 
 export const platformName = 'api'
 

@@ -1,6 +1,9 @@
 /** The requests of OpenAI's clients to `/v1/responses`: what Parley accepts, ignores and rejects. */
 import { z } from 'zod'
 import { apiInstead, apiToolErrors } from '../../src/wording/api.ts'
+import { formatOf, hostedTool, limits } from './chat-request.ts'
+import { ApiFailure } from './failure.ts'
+import { FormatSchema, FunctionSchema, Routing, Sampled, toolOf } from './parameters.ts'
 import {
   type Asked,
   checkProgram,
@@ -12,10 +15,7 @@ import {
   type Refused,
   refuse,
   type Said,
-} from './asked.ts'
-import { formatOf, hostedTool, limits } from './chat-request.ts'
-import { ApiFailure } from './failure.ts'
-import { FormatSchema, FunctionSchema, Routing, Sampled, toolOf } from './parameters.ts'
+} from './program-request.ts'
 import { document, pictureAt, recording, type SentFile } from './sent-files.ts'
 
 const InputText = z.object({ type: z.literal('input_text'), text: z.string() })

@@ -5,11 +5,11 @@ import type { Transcript } from '../../src/core/reply.ts'
 import { routedNames } from '../../src/core/route-decision.ts'
 import { apiErrors, apiFileErrors, apiInstead } from '../../src/wording/api.ts'
 import type { Answering } from './answering.ts'
-import { type Asked, digestOf, ignoredIn, invalid, type Refused, refuse } from './asked.ts'
 import { limits } from './chat-request.ts'
 import type { Dialect } from './dialect.ts'
 import { ApiFailure } from './failure.ts'
 import { keyOf } from './normalize.ts'
+import { type Asked, digestOf, ignoredIn, invalid, type Refused, refuse } from './program-request.ts'
 import { fileName } from './sent-files.ts'
 
 export const transcriptFormats = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
